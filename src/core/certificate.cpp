@@ -1,0 +1,121 @@
+#include "certificate.hpp"
+
+#include <openssl/asn1.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cctype>
+#include <new>
+
+namespace hpkp {
+
+namespace {
+
+std::string text_of(const ASN1_STRING* value)
+{
+    unsigned char* utf8 = nullptr;
+    const int length = ASN1_STRING_to_UTF8(&utf8, value);
+    if (length < 0) {
+        return "";
+    }
+    const OpensslBytes owned(utf8);
+    return std::string(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(length));
+}
+
+std::string entry(const X509_NAME* name, int nid)
+{
+    const int at = X509_NAME_get_index_by_NID(name, nid, -1);
+    return at < 0 ? "" : text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+}
+
+}  // namespace
+
+Certificate::Certificate(X509* x509)
+{
+    auto data = std::make_shared<Data>();
+    if (X509_up_ref(x509) != 1) {
+        throw std::bad_alloc();
+    }
+    data->x509.reset(x509);
+    if (X509_digest(x509, EVP_sha256(), data->fingerprint.data(), nullptr) != 1) {
+        throw std::bad_alloc();
+    }
+    data->pin = Pin::of_spki(X509_get_X509_PUBKEY(x509));
+    data_ = std::move(data);
+}
+
+std::string Certificate::short_name() const
+{
+    const X509_NAME* subject = X509_get_subject_name(get());
+    std::string name = entry(subject, NID_commonName);
+    if (name.empty()) {
+        const auto names = dns_names();
+        name = names.empty() ? entry(subject, NID_organizationName) : names.front();
+    }
+    if (name.empty()) {
+        return "(no name)";
+    }
+    constexpr std::size_t kMaxLength = 64;
+    if (name.size() > kMaxLength) {
+        name.resize(kMaxLength - 3);
+        name += "...";
+    }
+    return name;
+}
+
+bool Certificate::self_issued() const
+{
+    return X509_NAME_cmp(X509_get_subject_name(get()), X509_get_issuer_name(get())) == 0;
+}
+
+bool Certificate::valid_at(std::time_t now) const
+{
+    // X509_cmp_time(): negative if the field is not after `now`, 0 if it cannot be read.
+    std::time_t at = now;
+    return X509_cmp_time(X509_get0_notBefore(get()), &at) < 0 && X509_cmp_time(X509_get0_notAfter(get()), &at) > 0;
+}
+
+std::optional<std::time_t> Certificate::not_after() const
+{
+    std::tm broken_down{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(get()), &broken_down) != 1) {
+        return std::nullopt;
+    }
+    return ::timegm(&broken_down);
+}
+
+std::vector<std::string> Certificate::dns_names() const
+{
+    std::vector<std::string> names;
+    const GeneralNamesPtr general(
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(get(), NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; i < sk_GENERAL_NAME_num(general.get()); i++) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(general.get(), i);
+        if (name->type != GEN_DNS) {
+            continue;
+        }
+        std::string text = text_of(name->d.dNSName);
+        std::transform(text.begin(), text.end(), text.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        names.push_back(std::move(text));
+    }
+    return names;
+}
+
+bool Certificate::covers(const std::string& host) const
+{
+    return X509_check_host(get(), host.data(), host.size(), 0, nullptr) == 1;
+}
+
+std::string time_text(std::time_t time)
+{
+    std::tm broken_down{};
+    char text[64];
+    if (::gmtime_r(&time, &broken_down) == nullptr
+        || std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &broken_down) == 0) {
+        return "(no date)";
+    }
+    return text;
+}
+
+}  // namespace hpkp

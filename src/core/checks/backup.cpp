@@ -1,0 +1,167 @@
+// Backups: pins of keys that are in no chain yet. Without one, a lost key locks every client out.
+#include "checks.hpp"
+
+#include "../file.hpp"
+#include "../match.hpp"
+#include "../pin_source.hpp"
+#include "pair_finding.hpp"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+namespace hpkp {
+
+namespace {
+
+constexpr std::size_t kAdvisedBackups = 2;
+
+/// The pins of a set that may serve as backups: not retired, on no path of any chain that these servers serve.
+std::vector<const PolicyPin*> backups(const PinSet& pins, const std::vector<const Server*>& servers)
+{
+    std::set<const ServedChain*> chains;
+    for (const Server* server : servers) {
+        chains.insert(server->chains.begin(), server->chains.end());
+    }
+    std::vector<const PolicyPin*> found;
+    for (const PolicyPin& pin : pins.pins) {
+        const bool on_path = std::any_of(chains.begin(), chains.end(), [&](const ServedChain* chain) {
+            return chain->trust_paths.contains(pin.pin);
+        });
+        if (!pin.retired && !on_path) {
+            found.push_back(&pin);
+        }
+    }
+    return found;
+}
+
+bool any_chain(const std::vector<const Server*>& servers)
+{
+    return std::any_of(servers.begin(), servers.end(), [](const Server* server) { return !server->chains.empty(); });
+}
+
+/// The files of a directory whose private keys can be read, by pin. Bounded, since it may be anybody's directory.
+std::map<Pin, std::string> keys_in(const std::string& directory)
+{
+    constexpr std::size_t kMaxEntries = 1000;
+    constexpr std::size_t kMaxKeyFile = std::size_t{64} << 10;
+    constexpr std::size_t kMaxKeysInFile = 16;
+
+    struct CloseDirectory {
+        void operator()(DIR* open) const { ::closedir(open); }
+    };
+    std::map<Pin, std::string> keys;
+    const std::unique_ptr<DIR, CloseDirectory> open(::opendir(directory.c_str()));
+    for (std::size_t i = 0; open && i < kMaxEntries; i++) {
+        const dirent* entry = ::readdir(open.get());
+        if (entry == nullptr) {
+            break;
+        }
+        const std::string path = directory + "/" + entry->d_name;
+        const FileContent file = read_file(path, kMaxKeyFile);
+        for (const Pin& pin : private_key_pins(file.bytes, kMaxKeysInFile)) {
+            keys.emplace(pin, path);
+        }
+    }
+    return keys;
+}
+
+/// The keys that nginx has loaded for its servers, by pin.
+std::map<Pin, const Server*> loaded_keys(const Site& site)
+{
+    std::map<Pin, const Server*> keys;
+    for (const Server& server : site.servers) {
+        for (const Chain& chain : server.block->certificates) {
+            if (chain.leaf().pin()) {
+                keys.emplace(*chain.leaf().pin(), &server);
+            }
+        }
+    }
+    return keys;
+}
+
+}  // namespace
+
+void check_no_backup_pin(const Site& site, Findings& findings)
+{
+    for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
+        const auto without_backup = [&](const Path& path) {
+            return std::all_of(pins.pins.begin(), pins.pins.end(),
+                               [&](const PolicyPin& pin) { return pin.retired || path.contains(pin.pin); });
+        };
+        const auto& paths = pair.chain->trust_paths.paths;
+        // A pin that could not be read is a finding already, and may be the backup.
+        if (pins.live() == 0 || pins.unreadable != 0 || std::none_of(paths.begin(), paths.end(), without_backup)) {
+            return;
+        }
+        Finding finding = pair_finding(FindingId::no_backup_pin, pair, pins,
+                                       "every pin of " + pins.owner + " that is not retired is in "
+                                           + pair.chain->chain.text() + ": clients ignore a policy without a backup (RFC 7469 2.5)",
+                                       "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
+                                       "backup.key -out backup.csr, then csr: backup.csr");
+        finding.details = draw(*pair.chain, pins);
+        if (pins.only_guarded()) {
+            finding.severity = Severity::warning;
+        }
+        findings.push_back(std::move(finding));
+    });
+}
+
+void check_single_backup(const Site& site, Findings& findings)
+{
+    for (const PolicyUse& use : site.uses) {
+        if (!any_chain(use.servers)) {
+            continue;
+        }
+        for (const PinSet& pins : use.policy->pin_sets) {
+            const std::size_t found = backups(pins, use.servers).size() + pins.unreadable;
+            if (found >= kAdvisedBackups) {
+                continue;
+            }
+            Finding finding(FindingId::single_backup, pins.place,
+                            pins.owner + " has " + (found == 0 ? "no backup" : "a single backup")
+                                + ": a pin, not retired, that is in no chain served",
+                            "pin two backups and keep their private keys offline, in two places");
+            add_servers(finding, use.servers);
+            findings.push_back(std::move(finding));
+        }
+    }
+}
+
+void check_backup_key_online(const Site& site, Findings& findings)
+{
+    const auto loaded = loaded_keys(site);
+    std::map<std::string, std::map<Pin, std::string>> directories;
+
+    for (const PolicyUse& use : site.uses) {
+        const std::string directory = directory_of(use.policy->place.file);
+        const auto [beside, is_new] = directories.try_emplace(directory);
+        if (is_new) {
+            beside->second = keys_in(directory);
+        }
+        for (const PinSet& pins : use.policy->pin_sets) {
+            for (const PolicyPin* pin : backups(pins, use.servers)) {
+                std::string where;
+                const auto in_nginx = loaded.find(pin->pin);
+                const auto in_file = beside->second.find(pin->pin);
+                if (in_nginx != loaded.end()) {
+                    where = "a file that nginx loads for the server in " + in_nginx->second->block->place.text();
+                } else if (in_file != beside->second.end()) {
+                    where = in_file->second + ", beside the policy";
+                } else {
+                    continue;
+                }
+                Finding finding(FindingId::backup_key_online, pin->place,
+                                "the private key of the backup \"" + pin->label() + "\" is in " + where,
+                                "move it offline: who breaks in here gets the key in use and the backup in one go");
+                add_servers(finding, use.servers);
+                findings.push_back(std::move(finding));
+            }
+        }
+    }
+}
+
+}  // namespace hpkp

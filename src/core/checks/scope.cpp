@@ -1,0 +1,245 @@
+// Policies and hosts beside each other. A port plays no part: to a client, example.com:443 and example.com:8443 are one
+// host, and a policy with includeSubDomains reaches every server below it.
+#include "checks.hpp"
+
+#include "../match.hpp"
+#include "pair_finding.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+namespace hpkp {
+
+namespace {
+
+using Kind = HostPattern::Kind;
+
+/// A policy that clients of some host may hold.
+struct Binding {
+    const Policy* policy;
+    const Server* server;
+    const HostPattern* name;
+};
+
+class Scope {
+public:
+    explicit Scope(const Site& site) : site_(site)
+    {
+        for (const PolicyUse& use : site.uses) {
+            if (!use.policy->binds()) {
+                continue;
+            }
+            for (const Server* server : use.servers) {
+                for (const HostPattern& name : server->names) {
+                    add({use.policy, server, &name});
+                }
+            }
+        }
+        for (const auto& [address, names] : site.tls_addresses) {
+            if (names.has_patterns()) {
+                pattern_addresses_.push_back(&names);
+            }
+        }
+    }
+
+    void check(Findings& findings)
+    {
+        for (const Server& server : site_.servers) {
+            if (!server.tls && server.block->served_chains.empty()) {
+                continue;
+            }
+            for (const HostPattern& name : server.names) {
+                meet_name(server, name);
+            }
+        }
+        for (const Binding& binding : bindings_) {
+            meet_patterns(binding);
+        }
+        report(findings);
+    }
+
+private:
+    void add(const Binding& binding)
+    {
+        if (binding.name->kind == Kind::exact) {
+            exact_[binding.name->domain].push_back(binding);
+            bindings_.push_back(binding);
+        } else if (binding.name->kind == Kind::wildcard) {
+            wildcards_[binding.name->domain].push_back(binding);
+            bindings_.push_back(binding);
+        }
+    }
+
+    /// The policies that reach this name of a server: its own name's, and those of the domains above.
+    void meet_name(const Server& server, const HostPattern& name)
+    {
+        if (name.kind != Kind::exact && name.kind != Kind::wildcard) {
+            return;
+        }
+        const std::string host = name.example();
+        if (!reached(server, host)) {
+            return;
+        }
+        std::size_t level = 0;
+        for (std::string_view domain = host; !domain.empty(); domain = parent_domain(domain), level++) {
+            if (const auto found = exact_.find(std::string(domain)); found != exact_.end()) {
+                for (const Binding& binding : found->second) {
+                    if (level == 0 || binding.policy->binds_subdomains()) {
+                        meet(binding, server, name.text, level == 0);
+                    }
+                }
+            }
+            if (const auto found = wildcards_.find(std::string(domain)); found != wildcards_.end() && level > 0) {
+                for (const Binding& binding : found->second) {
+                    // "*.example.com" reaches the host itself where its server answers to it at some address, and what
+                    // is below any host it answers to under includeSubDomains.
+                    const bool itself = reached(*binding.server, host);
+                    if (itself || (level > 1 && binding.policy->binds_subdomains())) {
+                        meet(binding, server, name.text, itself);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The other way round: at another address a wildcard may answer to the policy's more specific name.
+    void meet_patterns(const Binding& binding)
+    {
+        const std::string host = binding.name->example();
+        for (const AddressNames* names : pattern_addresses_) {
+            if (const auto index = names->answers(host)) {
+                meet(binding, site_.servers[*index], binding.name->text, true);
+            }
+        }
+    }
+
+    /// A server whose TLS ends elsewhere has no TLS address here; its names are its own.
+    bool reached(const Server& server, const std::string& host) const
+    {
+        return !server.tls || site_.answers(server, host);
+    }
+
+    void meet(const Binding& binding, const Server& other, const std::string& name, bool same_host)
+    {
+        if (&other == binding.server || other.chains.empty()) {
+            return;
+        }
+        const bool shares = std::find(other.policies.begin(), other.policies.end(), binding.policy) != other.policies.end();
+        if (shares) {
+            return;  // checked as that server's own
+        }
+        if (same_host && binding.policy->enforce) {
+            for (const Policy* policy : other.policies) {
+                if (policy->enforce && policy != binding.policy) {
+                    flapping_[std::minmax(binding.policy, policy, policy_order)].insert(
+                        {name, {binding.server->block->place, other.block->place}});
+                }
+            }
+        }
+        for (const PinSet& pins : binding.policy->pin_sets) {
+            if (!pins.enforced && !pins.guarded) {
+                continue;
+            }
+            for (const ServedChain* chain : other.chains) {
+                if (!accepted_by(binding.policy->clients, *chain, pins)) {
+                    conflicts_[{binding.policy, &pins, chain}].insert({other.block->place, name});
+                }
+            }
+        }
+    }
+
+    static bool policy_order(const Policy* a, const Policy* b) { return a->place < b->place; }
+
+    void report(Findings& findings) const
+    {
+        for (const auto& [key, servers] : conflicts_) {
+            const auto& [policy, pins, chain] = key;
+            Finding finding(FindingId::scope_conflict, pins->place,
+                            pins->owner + " reaches " + servers.begin()->second + ", where " + chain->chain.text()
+                                + " matches none of its pins on some path: clients that hold the policy are locked out there",
+                            "pin a certificate of that chain too, serve a pinned one there, or take the name or "
+                            "includeSubDomains out of the policy's reach");
+            for (const auto& [place, name] : servers) {
+                finding.servers.push_back(place);
+            }
+            finding.details = draw(*chain, *pins);
+            findings.push_back(std::move(finding));
+        }
+        for (const auto& [policies, names] : flapping_) {
+            const auto& [name, places] = *names.begin();
+            Finding finding(FindingId::policy_flapping, policies.second->place,
+                            "policies \"" + policies.first->name + "\" and \"" + policies.second->name
+                                + "\" are both enforced for " + name + ": a client keeps the one it saw last",
+                            "use one policy for a host name, on all its ports");
+            finding.servers = {places.first, places.second};
+            std::sort(finding.servers.begin(), finding.servers.end());
+            findings.push_back(std::move(finding));
+        }
+    }
+
+    using Conflict = std::tuple<const Policy*, const PinSet*, const ServedChain*>;
+
+    const Site& site_;
+    std::unordered_map<std::string, std::vector<Binding>> exact_;
+    std::unordered_map<std::string, std::vector<Binding>> wildcards_;
+    std::vector<Binding> bindings_;
+    std::vector<const AddressNames*> pattern_addresses_;
+    std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
+    std::map<std::pair<const Policy*, const Policy*>, std::map<std::string, std::pair<Place, Place>>> flapping_;
+};
+
+/// Whether clients of the policy's hosts hold its pins for this host too.
+bool pins_host(const PolicyUse& use, const std::string& host)
+{
+    for (const Server* server : use.servers) {
+        for (const HostPattern& name : server->names) {
+            if (name.kind != Kind::exact && name.kind != Kind::wildcard) {
+                continue;
+            }
+            const bool below = is_subdomain(host, name.domain);
+            if ((name.kind == Kind::exact && (host == name.domain || (below && use.policy->enforce->include_subdomains)))
+                || (name.kind == Kind::wildcard && below)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+void check_scope(const Site& site, Findings& findings)
+{
+    Scope(site).check(findings);
+}
+
+void check_report_uri_self(const Site& site, Findings& findings)
+{
+    for (const PolicyUse& use : site.uses) {
+        const Policy& policy = *use.policy;
+        if (!policy.enforce || policy.enforce->max_age == 0) {
+            continue;
+        }
+        const auto check = [&](const std::optional<ReportUri>& uri, const Place& place) {
+            if (!uri || uri->scheme != "https" || !pins_host(use, uri->host)) {
+                return;
+            }
+            Finding finding(FindingId::report_uri_self, place,
+                            "policy \"" + policy.name + "\" sends its reports to " + uri->host
+                                + ", which it pins itself: when the pins fail, no report can arrive",
+                            "report to another domain");
+            add_servers(finding, use.servers);
+            findings.push_back(std::move(finding));
+        };
+        check(policy.enforce->report_uri, policy.enforce->place);
+        if (policy.report_only) {
+            check(policy.report_only->report_uri, policy.report_only->place);
+        }
+    }
+}
+
+}  // namespace hpkp

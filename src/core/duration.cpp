@@ -1,0 +1,109 @@
+#include "duration.hpp"
+
+namespace hpkp {
+
+namespace {
+
+struct Unit {
+    char letter;
+    std::int64_t seconds;
+};
+
+constexpr Unit kUnits[] = {{'y', 31536000}, {'M', 2592000}, {'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+
+bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_duration(std::string_view text)
+{
+    std::int64_t total = 0;
+    const Unit* next_unit = std::begin(kUnits);
+    bool any = false;
+
+    for (std::size_t i = 0; i < text.size();) {
+        if (!is_digit(text[i])) {
+            return std::nullopt;
+        }
+        std::int64_t number = 0;
+        for (; i < text.size() && is_digit(text[i]); i++) {
+            number = number * 10 + (text[i] - '0');
+            if (number > kMaxSeconds) {
+                return std::nullopt;
+            }
+        }
+
+        const char letter = i < text.size() ? text[i++] : 's';
+        while (next_unit != std::end(kUnits) && next_unit->letter != letter) {
+            next_unit++;
+        }
+        if (next_unit == std::end(kUnits)) {
+            return std::nullopt;
+        }
+        total += number * next_unit->seconds;
+        if (total > kMaxSeconds) {
+            return std::nullopt;
+        }
+        next_unit++;
+        any = true;
+
+        const std::size_t before = i;
+        while (i < text.size() && text[i] == ' ') {
+            i++;
+        }
+        if (i == text.size() && i != before) {
+            return std::nullopt;
+        }
+    }
+    if (!any) {
+        return std::nullopt;
+    }
+    return total;
+}
+
+std::string duration_text(std::int64_t seconds)
+{
+    struct Word {
+        const char* name;
+        std::int64_t seconds;
+    };
+    constexpr Word kWords[] = {{"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}};
+
+    for (const Word& word : kWords) {
+        if (seconds != 0 && seconds % word.seconds == 0) {
+            const std::int64_t n = seconds / word.seconds;
+            return std::to_string(n) + " " + word.name + (n == 1 ? "" : "s");
+        }
+    }
+    return "0 seconds";
+}
+
+bool is_date(std::string_view text)
+{
+    if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
+        return false;
+    }
+    int part[3] = {0, 0, 0};
+    for (std::size_t i = 0, p = 0; i < text.size(); i++) {
+        if (i == 4 || i == 7) {
+            p++;
+            continue;
+        }
+        if (!is_digit(text[i])) {
+            return false;
+        }
+        part[p] = part[p] * 10 + (text[i] - '0');
+    }
+    const auto [year, month, day] = part;
+    if (year < 1970 || month < 1 || month > 12 || day < 1) {
+        return false;
+    }
+    constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+}  // namespace hpkp

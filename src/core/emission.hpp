@@ -1,0 +1,40 @@
+// What the workers need of a site that passed: rendered headers and the leaves they may go out with.
+#pragma once
+
+#include "server.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hpkp {
+
+struct Header {
+    std::string value;
+    std::vector<Pin> pins;
+    std::vector<std::string> labels;
+};
+
+struct EmissionLeaf {
+    const X509* x509;  // null where the chain came from a file
+    Fingerprint fingerprint;
+    std::string pin;
+};
+
+struct Emission {
+    bool has_policy = false;
+    std::string policy;
+    std::string mode;
+    std::optional<std::size_t> enforce;  // index into Emissions::headers
+    std::optional<std::size_t> report_only;
+    std::vector<EmissionLeaf> leaves;
+};
+
+struct Emissions {
+    std::vector<Header> headers;
+    std::vector<Emission> servers;  // one for each server of the site
+};
+
+Emissions render_emissions(const Site& site);
+
+}  // namespace hpkp

@@ -1,0 +1,106 @@
+#include "finding.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hpkp {
+
+namespace {
+
+struct IdEntry {
+    std::string_view text;
+    Severity severity;
+};
+
+constexpr IdEntry kIds[] = {
+#define HPKP_FINDING(name, id, severity) {id, Severity::severity},
+#include "finding_ids.def"
+#undef HPKP_FINDING
+};
+
+constexpr std::size_t kServersShown = 3;
+
+/// Names and values come from files of anybody's making: no control character reaches the terminal, and no line the
+/// length at which nginx cuts.
+std::string presentable(std::string text)
+{
+    for (char& c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            c = '?';
+        }
+    }
+    if (text.size() > kMaxLine) {
+        text.resize(kMaxLine - 3);
+        text += "...";
+    }
+    return text;
+}
+
+std::string places(const Finding& finding)
+{
+    std::string text;
+    if (finding.place) {
+        text = finding.place->text();
+    }
+    const std::size_t shown = std::min(finding.servers.size(), kServersShown);
+    for (std::size_t i = 0; i < shown; i++) {
+        text += (text.empty() ? "in " : ", in ") + finding.servers[i].text();
+    }
+    if (shown < finding.servers.size()) {
+        text += " (" + std::to_string(shown) + " of " + std::to_string(finding.servers.size()) + " servers)";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string_view id_text(FindingId id)
+{
+    return kIds[static_cast<std::size_t>(id)].text;
+}
+
+Severity usual_severity(FindingId id)
+{
+    return kIds[static_cast<std::size_t>(id)].severity;
+}
+
+std::string Place::text() const
+{
+    if (line == 0) {
+        return file;
+    }
+    std::string text = file + ":" + std::to_string(line);
+    if (column != 0) {
+        text += ":" + std::to_string(column);
+    }
+    return text;
+}
+
+std::size_t count(const Findings& findings, Severity severity)
+{
+    return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(),
+                                                  [&](const Finding& f) { return f.severity == severity; }));
+}
+
+std::vector<Line> render(const Finding& finding)
+{
+    std::vector<Line> lines;
+    const auto add = [&](std::string text) { lines.push_back({finding.severity, presentable(std::move(text))}); };
+
+    std::string first(id_text(finding.id));
+    const std::string where = places(finding);
+    if (!where.empty()) {
+        first += ": " + where;
+    }
+    add(first + ": " + finding.what);
+    for (const std::string& detail : finding.details) {
+        add("    " + detail);
+    }
+    if (!finding.remedy.empty()) {
+        add("    remedy: " + finding.remedy);
+    }
+    return lines;
+}
+
+}  // namespace hpkp

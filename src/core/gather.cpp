@@ -1,0 +1,289 @@
+#include "gather.hpp"
+
+#include "policy_reader.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace hpkp {
+
+namespace {
+
+class Gatherer {
+public:
+    Gatherer(Site& site, Findings& findings) : site_(site), findings_(findings) {}
+
+    void run();
+
+private:
+    void add_address_names(std::size_t index);
+    void resolve_policies(Server& server);
+    const Policy* resolve(const PolicyRef& ref, const Server& server);
+    void check_one_header_each(const Server& server);
+    void resolve_chains(Server& server);
+    void add_certificate_names(Server& server);
+    void use_policies(const Server& server);
+    const ServedChain* intern(const Chain& chain);
+    const std::vector<Chain>& read_served_chain(const std::string& file, const Server& server);
+
+    struct ChainFile {
+        std::vector<Chain> chains;
+        std::size_t finding = 0;  // index + 1 of the finding, 0 for none
+    };
+
+    Site& site_;
+    Findings& findings_;
+    std::map<std::string, PolicyFile*> policy_files_;
+    std::map<std::string, std::size_t> unresolved_;  // file and name, to the index of its finding
+    std::map<std::string, ChainFile> chain_files_;
+    std::map<std::vector<Fingerprint>, const ServedChain*> chains_;
+    std::map<const Policy*, std::size_t> uses_;
+    std::map<std::pair<const Policy*, const ServedChain*>, std::size_t> pairs_;
+};
+
+void Gatherer::run()
+{
+    site_.servers.resize(site_.blocks.size());
+    for (std::size_t i = 0; i < site_.blocks.size(); i++) {
+        Server& server = site_.servers[i];
+        const ServerBlock& block = site_.blocks[i];
+        server.block = &block;
+        server.tls = !block.reject_handshake
+            && std::any_of(block.listens.begin(), block.listens.end(), [](const Listen& l) { return l.tls; });
+        for (const ServerName& name : block.names) {
+            for (HostPattern& pattern : parse_server_name(name.text, name.regex)) {
+                server.names.push_back(std::move(pattern));
+            }
+        }
+        add_address_names(i);
+    }
+    for (Server& server : site_.servers) {
+        resolve_policies(server);
+    }
+    // Without a policy there is nothing to prove, and nothing is worth a signature check.
+    if (std::all_of(site_.servers.begin(), site_.servers.end(), [](const Server& s) { return s.policies.empty(); })) {
+        return;
+    }
+    for (Server& server : site_.servers) {
+        resolve_chains(server);
+        add_certificate_names(server);
+        use_policies(server);
+    }
+}
+
+void Gatherer::add_address_names(std::size_t index)
+{
+    const Server& server = site_.servers[index];
+    for (const Listen& listen : server.block->listens) {
+        if (!listen.tls) {
+            continue;
+        }
+        AddressNames& names = site_.tls_addresses[listen.address];
+        for (const HostPattern& pattern : server.names) {
+            names.add(pattern, index);
+        }
+    }
+}
+
+void Gatherer::resolve_policies(Server& server)
+{
+    for (const PolicyRef& ref : server.block->policies) {
+        // An inherited policy is ignored where nothing is served over TLS; one that stands there is a finding
+        // (server-not-tls), and is resolved so that its other mistakes are found too.
+        if (!ref.own && !server.covered()) {
+            continue;
+        }
+        if (const Policy* policy = resolve(ref, server)) {
+            server.policies.push_back(policy);
+        }
+    }
+    check_one_header_each(server);
+}
+
+const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
+{
+    PolicyFile*& file = policy_files_[ref.file];
+    if (file == nullptr) {
+        site_.files.push_back(read_policy_file(ref.file, findings_));
+        file = &site_.files.back();
+    }
+    if (!file->parsed) {
+        return nullptr;
+    }
+
+    const Policy* policy = nullptr;
+    std::string what;
+    if (ref.name) {
+        policy = file->find(*ref.name);
+        what = "the policy file has no policy \"" + *ref.name + "\"";
+    } else if (file->policies.size() == 1) {
+        policy = &file->policies.front();
+    } else {
+        what = "the policy file has several policies, and hpkp_policy names none";
+    }
+    if (policy != nullptr) {
+        return policy;
+    }
+
+    const auto [known, is_new] = unresolved_.emplace(ref.file + '\0' + ref.name.value_or(""), findings_.size());
+    if (is_new) {
+        findings_.emplace_back(FindingId::unknown_policy, file->policies_place, what,
+                               "write hpkp_policy FILE NAME with one of its names: " + names_of(*file));
+    }
+    findings_[known->second].servers.push_back(server.block->place);
+    return nullptr;
+}
+
+/// Clients read only the first header of a kind, so two policies cannot both send one.
+void Gatherer::check_one_header_each(const Server& server)
+{
+    const Policy* enforcing = nullptr;
+    const Policy* reporting = nullptr;
+    const auto take = [&](const Policy*& first, const Policy* policy, const char* header) {
+        if (first == nullptr) {
+            first = policy;
+            return;
+        }
+        Finding finding(FindingId::bad_value, policy->place,
+                        std::string("two policies of one server send ") + header + ": \"" + first->name + "\" and \""
+                            + policy->name + "\"",
+                        "keep one hpkp_policy for each header; others may only guard");
+        finding.servers.push_back(server.block->place);
+        findings_.push_back(std::move(finding));
+    };
+    for (const Policy* policy : server.policies) {
+        if (policy->enforce) {
+            take(enforcing, policy, "Public-Key-Pins");
+        }
+        if (policy->report_only) {
+            take(reporting, policy, "Public-Key-Pins-Report-Only");
+        }
+    }
+}
+
+const std::vector<Chain>& Gatherer::read_served_chain(const std::string& file, const Server& server)
+{
+    const auto [known, is_new] = chain_files_.try_emplace(file);
+    ChainFile& entry = known->second;
+    if (is_new) {
+        std::string error;
+        entry.chains = read_chain_file(file, error);
+        if (entry.chains.empty()) {
+            findings_.emplace_back(FindingId::served_chain_unreadable, Place{file, 0, 0}, "the chain file " + error,
+                                   "name a PEM file with the chain that clients see, leaf first");
+            entry.finding = findings_.size();
+        }
+    }
+    if (entry.finding != 0) {
+        findings_[entry.finding - 1].servers.push_back(server.block->place);
+    }
+    return entry.chains;
+}
+
+void Gatherer::resolve_chains(Server& server)
+{
+    const ServerBlock& block = *server.block;
+    const auto add = [&](const Chain& chain) {
+        const ServedChain* served = intern(chain);
+        if (std::find(server.chains.begin(), server.chains.end(), served) == server.chains.end()) {
+            server.chains.push_back(served);
+        }
+    };
+
+    if (!block.served_chains.empty()) {
+        for (const std::string& file : block.served_chains) {
+            const auto& chains = read_served_chain(file, server);
+            server.chain_unreadable = server.chain_unreadable || chains.empty();
+            std::for_each(chains.begin(), chains.end(), add);
+        }
+        return;
+    }
+    if (!server.tls) {
+        return;
+    }
+    if (!block.certificates.empty() || block.variable_certificates) {
+        std::for_each(block.certificates.begin(), block.certificates.end(), add);
+        return;
+    }
+    // Without a certificate of its own, a server answers with that of the address's default server.
+    for (const Listen& listen : block.listens) {
+        if (listen.tls) {
+            const auto& certificates = site_.blocks[listen.default_server].certificates;
+            std::for_each(certificates.begin(), certificates.end(), add);
+        }
+    }
+}
+
+const ServedChain* Gatherer::intern(const Chain& chain)
+{
+    std::vector<Fingerprint> key;
+    key.reserve(chain.sent.size());
+    for (const Certificate& certificate : chain.sent) {
+        key.push_back(certificate.fingerprint());
+    }
+    const ServedChain*& known = chains_[key];
+    if (known == nullptr) {
+        site_.chains.push_back({chain, find_trust_paths(chain)});
+        known = &site_.chains.back();
+    }
+    return known;
+}
+
+/// A client that comes to a default server with a name of its certificate, which nobody else there answers to, gets this
+/// server's header.
+void Gatherer::add_certificate_names(Server& server)
+{
+    const std::size_t index = static_cast<std::size_t>(&server - site_.servers.data());
+    std::set<std::string> seen;
+    for (const Listen& listen : server.block->listens) {
+        if (!listen.tls || listen.default_server != index || !server.tls) {
+            continue;
+        }
+        const AddressNames& names = site_.tls_addresses[listen.address];
+        for (const ServedChain* chain : server.chains) {
+            for (const std::string& name : chain->chain.leaf().dns_names()) {
+                for (const HostPattern& pattern : parse_server_name(name, false)) {
+                    if (!names.answers(pattern.example()) && seen.insert(name).second) {
+                        server.names.push_back(pattern);
+                    }
+                }
+            }
+        }
+    }
+}
+
+void Gatherer::use_policies(const Server& server)
+{
+    if (!server.covered()) {
+        return;
+    }
+    for (const Policy* policy : server.policies) {
+        const auto [use, is_first] = uses_.emplace(policy, site_.uses.size());
+        if (is_first) {
+            site_.uses.push_back({policy, {}});
+        }
+        site_.uses[use->second].servers.push_back(&server);
+
+        for (const ServedChain* chain : server.chains) {
+            const auto [known, is_new] = pairs_.emplace(std::make_pair(policy, chain), site_.pairs.size());
+            if (is_new) {
+                site_.pairs.push_back({policy, chain, {}});
+            }
+            site_.pairs[known->second].servers.push_back(&server);
+        }
+    }
+}
+
+}  // namespace
+
+Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings)
+{
+    Site site;
+    site.now = now;
+    site.blocks = std::move(blocks);
+    Gatherer(site, findings).run();
+    return site;
+}
+
+}  // namespace hpkp

@@ -1,0 +1,151 @@
+/*
+ * The door between nginx's C and the C++ core.
+ *
+ * A session lives for one configuration load: add every server block, check, print the lines, take the emissions, free
+ * it. Nothing of it is left in the workers; they keep copies of the rendered headers and of the fingerprints below.
+ *
+ * No exception crosses. Strings are not NUL-terminated. What goes in is copied, or referenced where it says so; what
+ * comes out belongs to the session and lives as long. No function leaves anything in OpenSSL's error queue.
+ */
+#ifndef HPKP_H
+#define HPKP_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    const char *data;
+    size_t      len;
+} hpkp_str_t;
+
+typedef struct hpkp_session_s  hpkp_session_t;
+
+typedef enum {
+    HPKP_ACCEPTED = 0,
+    HPKP_REFUSED,
+    HPKP_FAILED       /* out of memory, or a bug: hpkp_failure() says which */
+} hpkp_status_t;
+
+
+/* Facts about one "server { ... }". */
+
+typedef struct {
+    hpkp_str_t  text;             /* as nginx keeps it; a regular expression without its "~" */
+    int         regex;
+} hpkp_name_t;
+
+typedef struct {
+    size_t      address;          /* the same number for the same address:port */
+    int         tls;              /* nginx serves this address over TLS or QUIC */
+    size_t      default_server;   /* index of its default server, in the order of hpkp_session_add_server() */
+} hpkp_listen_t;
+
+typedef struct {
+    hpkp_str_t  file;             /* full path */
+    hpkp_str_t  name;             /* data is NULL where hpkp_policy names none */
+    int         own;              /* stands in that very server block */
+} hpkp_policy_ref_t;
+
+typedef struct {
+    hpkp_str_t                conf_file;      /* where its "server {" stands */
+    unsigned                  conf_line;
+    const hpkp_name_t        *names;
+    size_t                    names_n;
+    const hpkp_listen_t      *listens;
+    size_t                    listens_n;
+    const hpkp_policy_ref_t  *policies;
+    size_t                    policies_n;
+    const hpkp_str_t         *served_chains;  /* full paths */
+    size_t                    served_chains_n;
+    SSL_CTX                  *ssl_ctx;        /* or NULL; its certificates are referenced, the context is left as it was */
+    int                       variable_certificates;
+    int                       reject_handshake;
+    int                       secure;         /* hpkp_secure in it or in one of its locations */
+} hpkp_server_t;
+
+
+/* NULL if there is no memory. */
+hpkp_session_t *hpkp_session_create(void);
+void hpkp_session_free(hpkp_session_t *session);
+
+/* Servers are numbered from 0 in the order they are added. HPKP_ACCEPTED or HPKP_FAILED. */
+hpkp_status_t hpkp_session_add_server(hpkp_session_t *session, const hpkp_server_t *server);
+
+/*
+ * Reads the policies, finds the paths, runs every check. HPKP_REFUSED where a finding is an error, or a warning and
+ * `strict` is set. Call it once. `now` in seconds since the epoch.
+ */
+hpkp_status_t hpkp_session_check(hpkp_session_t *session, int64_t now, int strict);
+
+/* Why the last call was HPKP_FAILED. */
+const char *hpkp_failure(const hpkp_session_t *session);
+
+
+typedef enum {
+    HPKP_NOTE = 0,
+    HPKP_WARNING,
+    HPKP_ERROR
+} hpkp_severity_t;
+
+typedef struct {
+    hpkp_severity_t  severity;
+    hpkp_str_t       text;        /* at most 1,900 bytes */
+} hpkp_line_t;
+
+/* The findings as text, a log line each, the gravest last. */
+size_t hpkp_session_lines(const hpkp_session_t *session);
+hpkp_line_t hpkp_session_line(const hpkp_session_t *session, size_t i);
+
+
+/* What workers send, once for all the servers that send it. */
+
+typedef struct {
+    hpkp_str_t          value;    /* of Public-Key-Pins or Public-Key-Pins-Report-Only */
+    const uint8_t     (*pins)[32];
+    const hpkp_str_t   *labels;   /* of the pins: what $hpkp_pin says */
+    size_t              pins_n;
+} hpkp_header_t;
+
+size_t hpkp_session_headers(const hpkp_session_t *session);
+const hpkp_header_t *hpkp_session_header(const hpkp_session_t *session, size_t i);
+
+#define HPKP_NONE  ((size_t) -1)
+
+/* A certificate that the load has checked for all the policies of a server. */
+typedef struct {
+    const X509  *x509;            /* of the SSL_CTX, to be compared and nothing else; NULL where it came from a file */
+    uint8_t      fingerprint[32]; /* SHA-256 of its DER */
+    hpkp_str_t   pin;             /* label of the pin that its chain matches; empty if none */
+} hpkp_leaf_t;
+
+typedef struct {
+    int                 has_policy;   /* 0: nothing is sent, and nothing removed */
+    hpkp_str_t          policy;       /* names, ", " between them */
+    hpkp_str_t          mode;         /* "enforce", "report-only", "both" or "guard" */
+    size_t              enforce;      /* index of the header, or HPKP_NONE */
+    size_t              report_only;
+    const hpkp_leaf_t  *leaves;
+    size_t              leaves_n;
+} hpkp_emission_t;
+
+/* The emission of server `i`; after hpkp_session_check() said HPKP_ACCEPTED. */
+const hpkp_emission_t *hpkp_session_emission(const hpkp_session_t *session, size_t i);
+
+
+/*
+ * At run time, for a certificate that no load has checked: may a header with these pins go out on this connection?
+ * 1 and the index of the pin that matches, or 0; 0 as well if memory or OpenSSL fails. Verifies signatures: remember
+ * the answer.
+ */
+int hpkp_may_be_noted(const SSL *connection, const uint8_t (*pins)[32], size_t pins_n, size_t *matched);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HPKP_H */

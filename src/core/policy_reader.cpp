@@ -1,0 +1,391 @@
+#include "policy_reader.hpp"
+
+#include "duration.hpp"
+#include "file.hpp"
+#include "map_reader.hpp"
+#include "pin_list_reader.hpp"
+#include "yaml_tree.hpp"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace hpkp {
+
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr std::string_view kNeedsLedger = "needs the ledger, which this version does not have yet";
+
+class PolicyReader {
+public:
+    PolicyReader(PolicyFile& file, Findings& findings) : file_(file), findings_(findings) {}
+
+    void read_root(const YamlNode& root);
+
+private:
+    void read_version(const MapReader& top);
+    void read_trust(const MapReader& top);
+    void read_policy(const YamlNode& key, const YamlNode& value);
+    Enforce read_enforce(const YamlNode& node, const std::string& subject);
+    ReportOnly read_report_only(const YamlNode& node, const std::string& subject, PinSet& pins, bool& own_pins);
+    Guard read_guard(const YamlNode& node, const std::string& subject);
+    void read_clients(const MapReader& policy, const YamlNode& node, Clients& clients);
+    std::int64_t read_max_age(const MapReader& enforce, const YamlNode& node);
+    void read_ramp(const YamlNode& node, const std::string& subject);
+    std::optional<std::int64_t> read_duration(const MapReader& reader, const YamlNode& node, std::string_view key);
+    std::optional<ReportUri> read_report_uri(const MapReader& reader, const YamlNode& node);
+
+    void add(FindingId id, const Place& place, std::string what, std::string remedy)
+    {
+        findings_.emplace_back(id, place, std::move(what), std::move(remedy));
+    }
+
+    PolicyFile& file_;
+    Findings& findings_;
+};
+
+void PolicyReader::read_root(const YamlNode& root)
+{
+    if (root.kind != Kind::map) {
+        add(FindingId::policy_syntax, root.place,
+            "the file is " + std::string(kind_text(root.kind)) + ", not a mapping", "begin with \"version: 1\"");
+        return;
+    }
+    file_.parsed = true;
+
+    const MapReader top(root, "the policy file", {"version", "trust", "policies"}, findings_);
+    read_version(top);
+    read_trust(top);
+
+    file_.policies_place = root.place;
+    const YamlNode* policies = top.required("policies", "policies: {NAME: {...}}");
+    if (policies == nullptr || !top.is(*policies, Kind::map, "policies")) {
+        file_.parsed = false;
+        return;
+    }
+    file_.policies_place = policies->place;
+    if (policies->entries.empty()) {
+        file_.parsed = false;
+        add(FindingId::missing_key, policies->place, "\"policies\" names no policy", "add one: policies: {NAME: {...}}");
+    }
+    for (const auto& [key, value] : policies->entries) {
+        read_policy(key, value);
+    }
+}
+
+void PolicyReader::read_version(const MapReader& top)
+{
+    const YamlNode* version = top.required("version", "version: 1");
+    if (version == nullptr || !top.is(*version, Kind::scalar, "version")) {
+        return;
+    }
+    if (version->scalar != "1" || version->quoted) {
+        add(FindingId::bad_value, version->place, "version " + version->scalar + " of the policy file is not known here",
+            "write version: 1, without quotes");
+    }
+}
+
+/// Why a trust store cannot be read, or empty.
+std::string store_error(const std::string& path)
+{
+    struct CloseDirectory {
+        void operator()(DIR* directory) const { ::closedir(directory); }
+    };
+    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+    if (directory) {
+        return "";
+    }
+    if (errno != ENOTDIR) {
+        return "cannot be opened: " + std::generic_category().message(errno);
+    }
+    constexpr std::size_t kMaxStoreBytes = std::size_t{16} << 20;
+    const FileContent bundle = read_file(path, kMaxStoreBytes);
+    if (!bundle.ok()) {
+        return bundle.error;
+    }
+    return bundle.bytes.find("-----BEGIN CERTIFICATE-----") == std::string::npos ? "holds no PEM certificate" : "";
+}
+
+void PolicyReader::read_trust(const MapReader& top)
+{
+    const YamlNode* trust = top.optional("trust");
+    if (trust == nullptr || !top.is(*trust, Kind::map, "trust")) {
+        return;
+    }
+    for (const auto& [name, value] : trust->entries) {
+        const auto path = top.string(value, name.scalar);
+        if (!path) {
+            continue;
+        }
+        const std::string full = relative_to(file_.path, *path);
+        const std::string error = store_error(full);
+        if (!error.empty()) {
+            add(FindingId::trust_unreadable, value.place, "trust store \"" + name.scalar + "\": " + full + " " + error,
+                "name a PEM bundle or a hashed directory of certificates");
+        }
+        file_.trust.emplace(name.scalar, full);
+    }
+}
+
+void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
+{
+    Policy policy;
+    policy.name = key.scalar;
+    policy.place = key.place;
+    const std::string subject = "policy \"" + policy.name + "\"";
+    if (policy.name.empty()) {
+        add(FindingId::bad_value, key.place, "a policy without a name", "name it: \"hpkp_policy\" refers to it by name");
+    }
+    if (value.kind != Kind::map) {
+        add(FindingId::bad_value, value.kind == Kind::null ? key.place : value.place,
+            subject + " is " + std::string(kind_text(value.kind)) + ", not a mapping", "indent its keys below its name");
+        return;
+    }
+
+    const MapReader reader(value, subject, {"pins", "enforce", "report-only", "guard", "clients"}, findings_);
+    const auto section = [&](std::string_view name) -> const YamlNode* {
+        const YamlNode* node = reader.optional(name);
+        if (node == nullptr || node->kind == Kind::map) {
+            return node;
+        }
+        reader.is(*node, Kind::map, name);
+        return nullptr;
+    };
+
+    PinSet own;
+    own.place = key.place;
+    own.owner = subject;
+    PinSet reported;
+    bool report_has_pins = false;
+    if (const YamlNode* node = section("enforce")) {
+        policy.enforce = read_enforce(*node, subject);
+        own.enforced = true;
+    }
+    if (const YamlNode* node = section("report-only")) {
+        policy.report_only = read_report_only(*node, subject, reported, report_has_pins);
+    }
+    if (const YamlNode* node = section("guard")) {
+        policy.guard = read_guard(*node, subject);
+        own.guarded = true;
+    }
+    if (const YamlNode* clients = reader.optional("clients")) {
+        read_clients(reader, *clients, policy.clients);
+    }
+    if (reader.optional("enforce") == nullptr && reader.optional("report-only") == nullptr
+        && reader.optional("guard") == nullptr) {
+        add(FindingId::no_mode, key.place, subject + " has neither \"enforce\", \"report-only\" nor \"guard\"",
+            "begin with report-only: {report-uri: https://...}");
+    }
+
+    if (report_has_pins) {
+        policy.pin_sets.push_back(std::move(reported));
+    } else if (policy.report_only) {
+        own.reported = true;
+        own.allow_mismatch = reported.allow_mismatch;
+    }
+    const YamlNode* pins = report_has_pins && !own.enforced && !own.guarded ? reader.optional("pins")
+                                                                             : reader.required("pins", "pins: [...]");
+    if (pins != nullptr && reader.is(*pins, Kind::sequence, "pins")) {
+        read_pin_list(*pins, subject, own, file_, findings_);
+        policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
+    }
+    file_.by_name.emplace(policy.name, file_.policies.size());
+    file_.policies.push_back(std::move(policy));
+}
+
+Enforce PolicyReader::read_enforce(const YamlNode& node, const std::string& subject)
+{
+    const MapReader reader(node, "\"enforce\" of " + subject, {"max-age", "includeSubDomains", "report-uri"}, findings_);
+    Enforce enforce;
+    enforce.place = node.place;
+    if (const YamlNode* max_age = reader.required("max-age", "max-age: 5m, and more once a renewal has been lived through")) {
+        enforce.max_age = read_max_age(reader, *max_age);
+    }
+    enforce.include_subdomains = reader.boolean_or("includeSubDomains", false);
+    if (const YamlNode* uri = reader.optional("report-uri")) {
+        enforce.report_uri = read_report_uri(reader, *uri);
+        enforce.report_uri_place = uri->place;
+    }
+    return enforce;
+}
+
+ReportOnly PolicyReader::read_report_only(const YamlNode& node, const std::string& subject, PinSet& pins, bool& own_pins)
+{
+    const std::string here = "\"report-only\" of " + subject;
+    const MapReader reader(node, here, {"report-uri", "includeSubDomains", "pins", "allow-mismatch"}, findings_);
+    ReportOnly report_only;
+    report_only.place = node.place;
+    report_only.include_subdomains = reader.boolean_or("includeSubDomains", false);
+
+    const YamlNode* uri = reader.optional("report-uri");
+    if (uri == nullptr) {
+        add(FindingId::report_only_needs_report_uri, node.place,
+            here + " has no report-uri: clients have nothing to do with it (RFC 7469 2.3.2)",
+            "add report-uri: https://..., on another domain");
+    } else {
+        report_only.report_uri = read_report_uri(reader, *uri);
+    }
+
+    pins.place = node.place;
+    pins.owner = here;
+    pins.reported = true;
+    pins.allow_mismatch = reader.boolean_or("allow-mismatch", false);
+    const YamlNode* list = reader.optional("pins");
+    own_pins = list != nullptr;
+    if (own_pins && reader.is(*list, Kind::sequence, "pins")) {
+        read_pin_list(*list, here, pins, file_, findings_);
+    }
+    return report_only;
+}
+
+Guard PolicyReader::read_guard(const YamlNode& node, const std::string& subject)
+{
+    const MapReader reader(node, "\"guard\" of " + subject, {"until", "includeSubDomains"}, findings_);
+    Guard guard;
+    guard.place = node.place;
+    guard.include_subdomains = reader.boolean_or("includeSubDomains", false);
+    const YamlNode* until = reader.optional("until");
+    if (until == nullptr) {
+        return guard;
+    }
+    const auto date = reader.string(*until, "until");
+    if (date && !is_date(*date)) {
+        add(FindingId::bad_value, until->place, "\"until\" is \"" + *date + "\", not a date", "write it as 2027-06-01");
+    } else if (date) {
+        add(FindingId::bad_value, until->place, "\"until\" of a guard " + std::string(kNeedsLedger),
+            "remove it for now: the guard then holds for as long as it is configured");
+    }
+    return guard;
+}
+
+void PolicyReader::read_clients(const MapReader& policy, const YamlNode& node, Clients& clients)
+{
+    if (!policy.is(node, Kind::sequence, "clients")) {
+        return;
+    }
+    if (node.items.empty()) {
+        add(FindingId::bad_value, node.place, "\"clients\" is an empty list", "name chain, sent or leaf, or remove the key");
+        return;
+    }
+    clients = Clients{false, false, false};
+    for (const YamlNode& item : node.items) {
+        bool* kind = item.scalar == "chain" ? &clients.chain
+                   : item.scalar == "sent"  ? &clients.sent
+                   : item.scalar == "leaf"  ? &clients.leaf
+                                            : nullptr;
+        if (item.kind != Kind::scalar || kind == nullptr) {
+            add(FindingId::bad_value, item.place, "a kind of clients is chain, sent or leaf", "correct or remove it");
+            continue;
+        }
+        if (*kind) {
+            add(FindingId::bad_value, item.place, "\"" + item.scalar + "\" is named twice", "remove one");
+        }
+        *kind = true;
+    }
+}
+
+std::optional<std::int64_t> PolicyReader::read_duration(const MapReader& reader, const YamlNode& node,
+                                                        std::string_view key)
+{
+    const auto text = reader.string(node, key);
+    if (!text) {
+        return std::nullopt;
+    }
+    const auto seconds = parse_duration(*text);
+    if (!seconds) {
+        add(FindingId::bad_value, node.place, "\"" + std::string(key) + "\" is \"" + *text + "\", not a time",
+            "write seconds, or nginx's units, such as 2592000, 30d or 1w 2d");
+    }
+    return seconds;
+}
+
+std::int64_t PolicyReader::read_max_age(const MapReader& enforce, const YamlNode& node)
+{
+    if (node.kind != Kind::map) {
+        return read_duration(enforce, node, "max-age").value_or(0);
+    }
+    const MapReader reader(node, "\"max-age\"", {"ramp"}, findings_);
+    const YamlNode* ramp = reader.required("ramp", "ramp: [{for: 1d, value: 5m}, {value: 1h}]");
+    if (ramp != nullptr && reader.is(*ramp, Kind::sequence, "ramp")) {
+        read_ramp(*ramp, "the ramp");
+    }
+    return 0;
+}
+
+/// Steps {for, value}; all but the last have "for"; values never fall.
+void PolicyReader::read_ramp(const YamlNode& node, const std::string& subject)
+{
+    const std::size_t before = findings_.size();
+    std::int64_t last_value = 0;
+    if (node.items.empty()) {
+        add(FindingId::bad_value, node.place, subject + " has no step", "add one, such as {value: 30d}");
+    }
+    for (const YamlNode& step : node.items) {
+        const bool last = &step == &node.items.back();
+        if (step.kind != Kind::map) {
+            add(FindingId::bad_value, step.place, "a step of " + subject + " is no mapping", "write {for: 1d, value: 5m}");
+            continue;
+        }
+        const MapReader reader(step, "a step of " + subject, {"for", "value"}, findings_);
+        if (const YamlNode* value = reader.required("value", "value: 1h")) {
+            const auto seconds = read_duration(reader, *value, "value");
+            if (seconds && *seconds < last_value) {
+                add(FindingId::bad_value, value->place, "the values of " + subject + " fall", "let each be at least the one before");
+            }
+            last_value = seconds.value_or(last_value);
+        }
+        const YamlNode* duration = last ? reader.optional("for") : reader.required("for", "for: 1d");
+        if (duration == nullptr) {
+            continue;
+        }
+        read_duration(reader, *duration, "for");
+        if (last) {
+            add(FindingId::bad_value, duration->place, "the last step of " + subject + " has \"for\"", "remove it: the last value stays");
+        }
+    }
+    if (findings_.size() == before) {
+        add(FindingId::bad_value, node.place, "a max-age ramp " + std::string(kNeedsLedger), "write a single max-age, a low one first");
+    }
+}
+
+std::optional<ReportUri> PolicyReader::read_report_uri(const MapReader& reader, const YamlNode& node)
+{
+    const auto text = reader.string(node, "report-uri");
+    if (!text) {
+        return std::nullopt;
+    }
+    std::string error;
+    auto uri = parse_report_uri(*text, error);
+    if (!uri) {
+        add(FindingId::report_uri_invalid, node.place, "report-uri \"" + *text + "\" " + error,
+            "write an absolute URI, such as https://reports.example.net/pkp, with anything special percent-encoded");
+    }
+    return uri;
+}
+
+}  // namespace
+
+PolicyFile read_policy_file(const std::string& path, Findings& findings)
+{
+    PolicyFile file;
+    file.path = path;
+
+    const FileContent content = read_file(path);
+    if (!content.ok()) {
+        findings.emplace_back(FindingId::policy_unreadable, Place{path, 0, 0}, "the policy file " + content.error,
+                              "check the path and that nginx's master process may read it");
+        return file;
+    }
+    file.sources.push_back({path, content.mode, Place{path, 0, 0}});
+    if (const auto root = load_yaml(path, content.bytes, findings)) {
+        PolicyReader(file, findings).read_root(*root);
+    }
+    return file;
+}
+
+}  // namespace hpkp

@@ -1,0 +1,77 @@
+#include "server.hpp"
+
+#include <algorithm>
+
+namespace hpkp {
+
+std::vector<Certificate> ServedChain::superfluous() const
+{
+    std::vector<Certificate> off;
+    for (const Certificate& certificate : chain.sent) {
+        const bool on = std::any_of(trust_paths.paths.begin(), trust_paths.paths.end(), [&](const Path& path) {
+            return std::find(path.certificates.begin(), path.certificates.end(), certificate)
+                != path.certificates.end();
+        });
+        if (!on) {
+            off.push_back(certificate);
+        }
+    }
+    return off;
+}
+
+void AddressNames::add(const HostPattern& pattern, std::size_t server)
+{
+    // As in nginx, the first server with a name has it.
+    switch (pattern.kind) {
+    case HostPattern::Kind::exact:
+        exact_.emplace(pattern.domain, server);
+        break;
+    case HostPattern::Kind::wildcard:
+        wildcards_.emplace(pattern.domain, server);
+        break;
+    case HostPattern::Kind::tail:
+        tails_.emplace(pattern.domain, server);
+        break;
+    case HostPattern::Kind::regex:
+        break;
+    }
+}
+
+std::optional<std::size_t> AddressNames::answers(const std::string& host) const
+{
+    if (const auto found = exact_.find(host); found != exact_.end()) {
+        return found->second;
+    }
+    for (std::string_view domain = parent_domain(host); !domain.empty(); domain = parent_domain(domain)) {
+        if (const auto found = wildcards_.find(std::string(domain)); found != wildcards_.end()) {
+            return found->second;
+        }
+    }
+    if (tails_.empty()) {
+        return std::nullopt;
+    }
+    for (std::size_t dot = host.rfind('.'); dot != std::string::npos && dot != 0; dot = host.rfind('.', dot - 1)) {
+        if (const auto found = tails_.find(host.substr(0, dot)); found != tails_.end()) {
+            return found->second;
+        }
+    }
+    return std::nullopt;
+}
+
+bool Site::answers(const Server& server, const std::string& host) const
+{
+    const std::size_t index = static_cast<std::size_t>(&server - servers.data());
+    return std::any_of(server.block->listens.begin(), server.block->listens.end(), [&](const Listen& listen) {
+        if (!listen.tls) {
+            return false;
+        }
+        const auto names = tls_addresses.find(listen.address);
+        if (names == tls_addresses.end()) {
+            return false;
+        }
+        const auto answering = names->second.answers(host);
+        return answering ? *answering == index : listen.default_server == index;
+    });
+}
+
+}  // namespace hpkp

@@ -1,0 +1,114 @@
+// What nginx's configuration says (ServerBlock), and what follows from it for the checks (Site).
+#pragma once
+
+#include "chain.hpp"
+#include "host_name.hpp"
+#include "policy.hpp"
+#include "trust_paths.hpp"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace hpkp {
+
+/// An address:port that a server listens on.
+struct Listen {
+    std::size_t address = 0;         // the same number for the same address:port
+    bool tls = false;                // over TLS or QUIC: any server's "ssl" on the address makes it so
+    std::size_t default_server = 0;  // index of the address's default server
+};
+
+/// One hpkp_policy that holds in a server.
+struct PolicyRef {
+    std::string file;
+    std::optional<std::string> name;
+    bool own = false;  // stands in that very server block, is not inherited
+};
+
+struct ServerName {
+    std::string text;
+    bool regex = false;
+};
+
+/// One "server { ... }", as nginx has it after merging: facts only.
+struct ServerBlock {
+    Place place;
+    std::vector<ServerName> names;
+    std::vector<Listen> listens;
+    std::vector<Chain> certificates;        // of its SSL_CTX
+    bool variable_certificates = false;     // ssl_certificate with variables
+    bool reject_handshake = false;          // ssl_reject_handshake on
+    bool secure = false;                    // hpkp_secure somewhere in it
+    std::vector<std::string> served_chains; // files of hpkp_served_chain
+    std::vector<PolicyRef> policies;
+};
+
+/// A chain, once for all the servers that serve it.
+struct ServedChain {
+    Chain chain;
+    TrustPaths trust_paths;
+
+    /// The certificates sent that stand on no path.
+    std::vector<Certificate> superfluous() const;
+};
+
+/// A server as clients meet it.
+struct Server {
+    const ServerBlock* block = nullptr;
+    bool tls = false;                         // a TLS server: some address is, and it does not reject the handshake
+    std::vector<const ServedChain*> chains;   // what its clients see
+    bool chain_unreadable = false;            // a file of hpkp_served_chain is a finding already
+    std::vector<const Policy*> policies;      // those that hold here and exist
+    std::vector<HostPattern> names;           // server_name, and for a default server its certificates' other names
+
+    /// Whether its policies apply: over TLS, or where hpkp_served_chain says what clients see.
+    bool covered() const { return tls || !block->served_chains.empty(); }
+};
+
+/// A chain that clients of a policy see, and the servers that serve it with that policy.
+struct Pair {
+    const Policy* policy;
+    const ServedChain* chain;
+    std::vector<const Server*> servers;
+};
+
+/// A policy and the servers where it holds.
+struct PolicyUse {
+    const Policy* policy;
+    std::vector<const Server*> servers;
+};
+
+/// Which server answers a host at an address, by nginx's rules: an exact name, the longest wildcard, the longest tail.
+class AddressNames {
+public:
+    void add(const HostPattern& pattern, std::size_t server);
+    /// Empty: no name fits (a regular expression might).
+    std::optional<std::size_t> answers(const std::string& host) const;
+    bool has_patterns() const { return !wildcards_.empty() || !tails_.empty(); }
+
+private:
+    using Map = std::unordered_map<std::string, std::size_t>;
+    Map exact_;
+    Map wildcards_;
+    Map tails_;
+};
+
+/// All that the checks look at. Built by gather(), then constant.
+struct Site {
+    std::deque<PolicyFile> files;
+    std::vector<ServerBlock> blocks;
+    std::deque<ServedChain> chains;
+    std::vector<Server> servers;  // servers[i].block is &blocks[i]
+    std::vector<PolicyUse> uses;  // policies that hold somewhere, each once
+    std::vector<Pair> pairs;
+    std::unordered_map<std::size_t, AddressNames> tls_addresses;
+    std::time_t now = 0;
+
+    /// Whether this server answers to this host at one of its TLS addresses.
+    bool answers(const Server& server, const std::string& host) const;
+};
+
+}  // namespace hpkp

@@ -1,0 +1,291 @@
+#include "yaml_tree.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <istream>
+#include <map>
+#include <streambuf>
+
+namespace hpkp {
+
+namespace {
+
+/// policies > name > report-only > pins > pin is 5 deep; a ramp's steps are 6.
+constexpr std::size_t kMaxDepth = 16;
+
+Place place_of(const std::string& file, const YAML::Mark& mark)
+{
+    if (mark.is_null()) {
+        return {file, 1, 1};
+    }
+    return {file, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+}
+
+/// Stops the parser: yaml-cpp lets an exception of a handler through.
+struct Refusal {
+    Place place;
+    std::string what;
+    std::string remedy;
+};
+
+/// Builds the tree from the parser's events. YAML::Node is not used because it follows aliases silently, merges
+/// duplicate keys and forgets quotes.
+class TreeBuilder : public YAML::EventHandler {
+public:
+    TreeBuilder(const std::string& file, Findings& findings) : file_(file), findings_(findings) {}
+
+    std::optional<YamlNode> take() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(node(mark, YamlNode::Kind::null)); }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override
+    {
+        throw Refusal{place_of(file_, mark), "an alias (*name)", "write the value out where it is used"};
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override
+    {
+        // yaml-cpp gives plain scalars the tag "?" and quoted ones "!".
+        refuse_tag(mark, tag);
+        if (std::any_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
+            throw Refusal{place_of(file_, mark), "a value with a control character or a line break", "keep it on one line"};
+        }
+        YamlNode scalar = node(mark, YamlNode::Kind::scalar);
+        scalar.scalar = value;
+        scalar.quoted = tag == "!";
+        add(std::move(scalar));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override
+    {
+        refuse_tag(mark, tag);
+        open(mark, YamlNode::Kind::sequence);
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override
+    {
+        refuse_tag(mark, tag);
+        open(mark, YamlNode::Kind::map);
+    }
+    void OnMapEnd() override { close(); }
+
+private:
+    struct Level {
+        YamlNode node;
+        std::optional<YamlNode> key;  // of a map: read, its value not yet
+        std::map<std::string, Place> keys;
+    };
+
+    YamlNode node(const YAML::Mark& mark, YamlNode::Kind kind) const
+    {
+        YamlNode made;
+        made.kind = kind;
+        made.place = place_of(file_, mark);
+        return made;
+    }
+
+    void refuse_tag(const YAML::Mark& mark, const std::string& tag) const
+    {
+        if (!tag.empty() && tag != "?" && tag != "!") {
+            throw Refusal{place_of(file_, mark), "a tag (!name)", "remove it: policies have none"};
+        }
+    }
+
+    void open(const YAML::Mark& mark, YamlNode::Kind kind)
+    {
+        if (levels_.size() >= kMaxDepth) {
+            throw Refusal{place_of(file_, mark), "nested deeper than any policy", "remove the surplus brackets or indentation"};
+        }
+        levels_.push_back({node(mark, kind), std::nullopt, {}});
+    }
+
+    void close()
+    {
+        YamlNode closed = std::move(levels_.back().node);
+        levels_.pop_back();
+        add(std::move(closed));
+    }
+
+    void add(YamlNode child)
+    {
+        if (levels_.empty()) {
+            root_ = std::move(child);
+            return;
+        }
+        Level& top = levels_.back();
+        if (top.node.kind == YamlNode::Kind::sequence) {
+            top.node.items.push_back(std::move(child));
+            return;
+        }
+        if (!top.key) {
+            if (child.kind != YamlNode::Kind::scalar) {
+                throw Refusal{child.place, "a key that is " + std::string(kind_text(child.kind)), "a key is a single word before a colon"};
+            }
+            top.key = std::move(child);
+            return;
+        }
+
+        YamlNode key = std::move(*top.key);
+        top.key.reset();
+        const auto [first, is_new] = top.keys.emplace(key.scalar, key.place);
+        if (!is_new) {
+            findings_.emplace_back(FindingId::duplicate_key, key.place,
+                                   "the key \"" + key.scalar + "\" stands at " + first->second.text() + " already",
+                                   "remove one of the two");
+            return;
+        }
+        top.node.entries.emplace_back(std::move(key), std::move(child));
+    }
+
+    const std::string& file_;
+    Findings& findings_;
+    std::vector<Level> levels_;
+    std::optional<YamlNode> root_;
+};
+
+/// A stream over text that stays where it is.
+class TextBuffer : public std::streambuf {
+public:
+    explicit TextBuffer(std::string_view text)
+    {
+        // The get area of a streambuf is not const; nothing writes to it.
+        char* begin = const_cast<char*>(text.data());
+        setg(begin, begin, begin + text.size());
+    }
+};
+
+void add_syntax(Findings& findings, Place place, std::string what, std::string remedy)
+{
+    findings.emplace_back(FindingId::policy_syntax, std::move(place), std::move(what), std::move(remedy));
+}
+
+/// YAML has its own opinion of these bytes, and it differs between parsers. A policy needs none of them.
+bool has_stray_bytes(const std::string& file, std::string_view text, Findings& findings)
+{
+    Place place{file, 1, 1};
+    for (std::size_t i = 0; i < text.size(); i++) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte == '\n') {
+            place.line++;
+            place.column = 1;
+            continue;
+        }
+        if (byte == '\t') {
+            add_syntax(findings, place, "a tab", "use spaces");
+            return true;
+        }
+        const bool crlf = byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+        if ((byte < 0x20 && !crlf) || byte == 0x7f) {
+            static constexpr char kHex[] = "0123456789abcdef";
+            add_syntax(findings, place,
+                       byte == 0 ? std::string("a NUL byte") : std::string("a control character (0x") + kHex[byte >> 4]
+                               + kHex[byte & 15] + ")",
+                       "save the file as plain UTF-8 text");
+            return true;
+        }
+        // Columns count characters, not bytes, as editors do.
+        if ((byte & 0xc0) != 0x80) {
+            place.column++;
+        }
+    }
+    return false;
+}
+
+/// Where a second document begins. The parser does not say; in YAML, "---" or "..." at the start of a line is always a
+/// document marker.
+Place second_document(const std::string& file, std::string_view text)
+{
+    unsigned line = 0;
+    bool content = false;
+    while (!text.empty()) {
+        line++;
+        const std::size_t end = text.find('\n');
+        const std::string_view current = text.substr(0, end);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+
+        const std::string_view marker = current.substr(0, 3);
+        if (marker == "---" || marker == "...") {
+            if (content) {
+                return {file, line, 1};
+            }
+            content = current.find_first_not_of("- \r") != std::string_view::npos;
+            continue;
+        }
+        const std::size_t first = current.find_first_not_of(" \r");
+        content = content || (first != std::string_view::npos && current[first] != '#' && current[first] != '%');
+    }
+    return {file, line, 1};
+}
+
+}  // namespace
+
+const YamlNode* YamlNode::find(std::string_view key) const
+{
+    for (const auto& [name, value] : entries) {
+        if (name.scalar == key) {
+            return &value;
+        }
+    }
+    return nullptr;
+}
+
+std::string_view kind_text(YamlNode::Kind kind)
+{
+    switch (kind) {
+    case YamlNode::Kind::null:
+        return "nothing";
+    case YamlNode::Kind::scalar:
+        return "a single value";
+    case YamlNode::Kind::sequence:
+        return "a list";
+    case YamlNode::Kind::map:
+        return "a mapping";
+    }
+    return "";
+}
+
+std::optional<YamlNode> load_yaml(const std::string& file, std::string_view text, Findings& findings)
+{
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+        text.remove_prefix(kByteOrderMark.size());
+    }
+    if (has_stray_bytes(file, text, findings)) {
+        return std::nullopt;
+    }
+
+    try {
+        TextBuffer buffer(text);
+        std::istream stream(&buffer);
+        YAML::Parser parser(stream);
+        TreeBuilder builder(file, findings);
+        if (!parser.HandleNextDocument(builder)) {
+            add_syntax(findings, {file, 1, 1}, "the file holds no policy", "begin with \"version: 1\"");
+            return std::nullopt;
+        }
+        if (parser) {
+            add_syntax(findings, second_document(file, text), "a second document", "keep one document a file, with no second \"---\"");
+            return std::nullopt;
+        }
+        return builder.take();
+    }
+    catch (const Refusal& refusal) {
+        add_syntax(findings, refusal.place, refusal.what, refusal.remedy);
+        return std::nullopt;
+    }
+    catch (const YAML::Exception& e) {
+        add_syntax(findings, place_of(file, e.mark), "not readable as YAML: " + e.msg, "mend the line; indentation and quotes are the usual causes");
+        return std::nullopt;
+    }
+}
+
+}  // namespace hpkp

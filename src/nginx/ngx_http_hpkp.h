@@ -1,0 +1,130 @@
+/*
+ * What the parts of the shim share.
+ *
+ *   ngx_http_hpkp_module.c     directives and their merging
+ *   ngx_http_hpkp_load.c       one configuration load: facts to the core, findings to the log, emissions to the pool
+ *   ngx_http_hpkp_filter.c     the header filter
+ *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
+ *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
+ */
+
+#ifndef _NGX_HTTP_HPKP_H_INCLUDED_
+#define _NGX_HTTP_HPKP_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+#define NGX_HTTP_HPKP_EVERY_RESPONSE       0
+#define NGX_HTTP_HPKP_ONCE_PER_CONNECTION  1
+
+/* what may go out */
+#define NGX_HTTP_HPKP_ENFORCE              0x01
+#define NGX_HTTP_HPKP_REPORT_ONLY          0x02
+#define NGX_HTTP_HPKP_BOTH                 0x03
+
+
+/* a rendered header; one for all the servers that send it */
+
+typedef struct {
+    ngx_str_t                   value;
+    u_char                    (*pins)[32];
+    ngx_str_t                  *labels;       /* of the pins */
+    ngx_uint_t                  npins;
+} ngx_http_hpkp_header_t;
+
+
+/* a certificate that the load has checked for the server's policies */
+
+typedef struct {
+    /*
+     * Compared and nothing else.  It belongs to an SSL_CTX of the same cycle,
+     * so no other certificate can have this address while the cycle serves.
+     */
+    const X509                 *x509;
+    u_char                      fingerprint[32];
+    ngx_str_t                   pin;          /* label of the pin it matches */
+} ngx_http_hpkp_leaf_t;
+
+
+/* what a server sends */
+
+typedef struct {
+    ngx_str_t                   policy;
+    ngx_str_t                   mode;
+    ngx_http_hpkp_header_t     *enforce;      /* NULL: none */
+    ngx_http_hpkp_header_t     *report_only;
+    ngx_http_hpkp_leaf_t       *leaves;
+    ngx_uint_t                  nleaves;
+} ngx_http_hpkp_emission_t;
+
+
+typedef struct ngx_http_hpkp_cache_s  ngx_http_hpkp_cache_t;
+
+
+typedef struct {
+    ngx_flag_t                  strict;
+    ngx_uint_t                  emits;        /* some server has a policy */
+
+    /* a worker's own */
+    ngx_http_hpkp_cache_t      *cache;
+    time_t                      logged;
+} ngx_http_hpkp_main_conf_t;
+
+
+typedef struct {
+    ngx_str_t                   file;
+    ngx_str_t                   name;         /* data is NULL: none given */
+} ngx_http_hpkp_policy_t;
+
+
+typedef struct {
+    ngx_array_t                *policies;       /* ngx_http_hpkp_policy_t */
+    ngx_array_t                *served_chains;  /* ngx_str_t */
+    ngx_uint_t                  emit;
+    ngx_uint_t                  own_policies;   /* unsigned own_policies:1 */
+    ngx_uint_t                  secure;         /* hpkp_secure in it somewhere */
+
+    /* set by ngx_http_hpkp_load() */
+    ngx_uint_t                  index;
+    ngx_http_hpkp_emission_t   *emission;       /* NULL: no policy here */
+} ngx_http_hpkp_srv_conf_t;
+
+
+typedef struct {
+    ngx_http_complex_value_t   *secure;
+} ngx_http_hpkp_loc_conf_t;
+
+
+/*
+ * Reads, checks and renders; what it finds goes to cf->log.  NGX_ERROR if the
+ * configuration is refused.
+ */
+ngx_int_t ngx_http_hpkp_load(ngx_conf_t *cf);
+
+/*
+ * Which headers may go out with this response, as a mask, and the label of the
+ * pin that the presented chain matches.
+ */
+ngx_uint_t ngx_http_hpkp_fit(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission, ngx_str_t *pin);
+
+/*
+ * Under "once-per-connection": 1 if this connection has had the header for
+ * this host; otherwise notes that it has it now.
+ */
+ngx_uint_t ngx_http_hpkp_sent_before(ngx_http_request_t *r);
+
+/* 1 if hpkp_secure decides here, whatever it decides */
+ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
+
+ngx_int_t ngx_http_hpkp_add_variables(ngx_conf_t *cf);
+
+
+extern ngx_module_t  ngx_http_hpkp_module;
+extern ngx_module_t  ngx_http_hpkp_filter_module;
+
+
+#endif /* _NGX_HTTP_HPKP_H_INCLUDED_ */

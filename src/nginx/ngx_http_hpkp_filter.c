@@ -1,0 +1,256 @@
+/*
+ * The header filter, and the check of a whole load: the second module of this
+ * library, so that the first one's configuration is merged when it begins.
+ */
+
+#include "ngx_http_hpkp.h"
+
+
+static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
+static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
+
+static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
+static ngx_uint_t ngx_http_hpkp_clear(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
+static ngx_int_t ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name,
+    u_char *lowcase, ngx_http_hpkp_header_t *header);
+
+
+static ngx_http_module_t  ngx_http_hpkp_filter_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_hpkp_filter_init,             /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    ngx_http_hpkp_filter_init_main_conf,   /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_hpkp_filter_module = {
+    NGX_MODULE_V1,
+    &ngx_http_hpkp_filter_module_ctx,      /* module context */
+    NULL,                                  /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_str_t  ngx_http_hpkp_enforce_name = ngx_string("Public-Key-Pins");
+static ngx_str_t  ngx_http_hpkp_report_only_name =
+    ngx_string("Public-Key-Pins-Report-Only");
+
+
+static char *
+ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    if (ngx_http_hpkp_load(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_filter_init(ngx_conf_t *cf)
+{
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    if (hmcf->emits) {
+        ngx_http_next_header_filter = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = ngx_http_hpkp_header_filter;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_header_filter(ngx_http_request_t *r)
+{
+    ngx_uint_t                 allowed, present;
+    ngx_http_hpkp_srv_conf_t  *hscf;
+    ngx_http_hpkp_emission_t  *emission;
+
+    hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
+    emission = hscf->emission;
+
+    if (emission == NULL
+        || r != r->main
+        || r->http_version < NGX_HTTP_VERSION_10)
+    {
+        return ngx_http_next_header_filter(r);
+    }
+
+    allowed = ngx_http_hpkp_allowed(r, emission);
+    present = ngx_http_hpkp_clear(r, emission);
+
+    allowed &= ~present;
+
+    if (emission->enforce && (allowed & NGX_HTTP_HPKP_ENFORCE)) {
+        if (ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
+                               (u_char *) "public-key-pins",
+                               emission->enforce)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (emission->report_only && (allowed & NGX_HTTP_HPKP_REPORT_ONLY)) {
+        if (ngx_http_hpkp_push(r, &ngx_http_hpkp_report_only_name,
+                               (u_char *) "public-key-pins-report-only",
+                               emission->report_only)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_uint_t
+ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission)
+{
+    ngx_str_t                  pin;
+    ngx_uint_t                 fit, secure;
+    ngx_http_hpkp_srv_conf_t  *hscf;
+
+    if (ngx_http_hpkp_secure(r, &secure)) {
+        return secure ? NGX_HTTP_HPKP_BOTH : 0;
+    }
+
+    fit = ngx_http_hpkp_fit(r, emission, &pin);
+
+    hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
+
+    if (fit
+        && hscf->emit == NGX_HTTP_HPKP_ONCE_PER_CONNECTION
+        && ngx_http_hpkp_sent_before(r))
+    {
+        return 0;
+    }
+
+    return fit;
+}
+
+
+ngx_uint_t
+ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
+{
+    ngx_str_t                  value;
+    ngx_http_hpkp_loc_conf_t  *hlcf;
+
+    hlcf = ngx_http_get_module_loc_conf(r, ngx_http_hpkp_module);
+
+    if (hlcf->secure == NULL) {
+        return 0;
+    }
+
+    *secure = ngx_http_complex_value(r, hlcf->secure, &value) == NGX_OK
+              && value.len != 0
+              && !(value.len == 1 && value.data[0] == '0');
+
+    return 1;
+}
+
+
+/*
+ * Removes what an upstream or add_header has put there: clients read only the
+ * first header of a kind.  Our own stays and is reported, since for some
+ * answers (416) the filters run twice.
+ */
+
+static ngx_uint_t
+ngx_http_hpkp_clear(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
+{
+    ngx_str_t               *name;
+    ngx_uint_t               i, present, kind;
+    ngx_list_part_t         *part;
+    ngx_table_elt_t         *h;
+    ngx_http_hpkp_header_t  *own;
+
+    present = 0;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == ngx_http_hpkp_enforce_name.len) {
+                name = &ngx_http_hpkp_enforce_name;
+                own = emission->enforce;
+                kind = NGX_HTTP_HPKP_ENFORCE;
+
+            } else if (h[i].key.len == ngx_http_hpkp_report_only_name.len) {
+                name = &ngx_http_hpkp_report_only_name;
+                own = emission->report_only;
+                kind = NGX_HTTP_HPKP_REPORT_ONLY;
+
+            } else {
+                continue;
+            }
+
+            if (h[i].hash == 0
+                || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
+            {
+                continue;
+            }
+
+            if (own && h[i].value.data == own->value.data) {
+                present |= kind;
+
+            } else {
+                h[i].hash = 0;
+            }
+        }
+    }
+
+    return present;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name, u_char *lowcase,
+    ngx_http_hpkp_header_t *header)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key = *name;
+    h->value = header->value;
+    h->lowcase_key = lowcase;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}

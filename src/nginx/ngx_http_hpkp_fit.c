@@ -1,0 +1,329 @@
+/*
+ * Whether a header may go out on this connection: only where the certificate
+ * that it presented fits the policy.
+ *
+ * A leaf of the server's own chains has been checked at load: that is one
+ * pointer to compare.  Any other (the SNI of one server and the Host of
+ * another, certificates by variable) is judged by the core once, and the
+ * answer is remembered: on the connection, and by leaf in the worker.
+ */
+
+#include "ngx_http_hpkp.h"
+
+#include <hpkp.h>
+
+
+#define NGX_HTTP_HPKP_HOSTS       8
+#define NGX_HTTP_HPKP_CACHE_SIZE  256
+
+
+/* what a connection knows, found among the cleanups of its pool */
+
+typedef struct {
+    X509                       *leaf;
+    ngx_http_hpkp_emission_t   *emission;
+    ngx_uint_t                  fit;
+    ngx_str_t                   pin;
+
+    /* hosts that have had their header */
+    ngx_uint_t                  nhosts;
+    ngx_str_t                   hosts[NGX_HTTP_HPKP_HOSTS];
+} ngx_http_hpkp_connection_t;
+
+
+/*
+ * A worker's answers by leaf and header.  A slot holds one answer; a newer one
+ * takes its place, so memory is bounded, and a lost answer is only asked again.
+ */
+
+struct ngx_http_hpkp_cache_s {
+    u_char                      fingerprint[32];
+    ngx_http_hpkp_header_t     *header;
+    size_t                      matched;
+    int                         fits;
+};
+
+
+static ngx_uint_t ngx_http_hpkp_judge(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin);
+static ngx_uint_t ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin);
+static ngx_uint_t ngx_http_hpkp_judge_header(ngx_http_request_t *r,
+    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin);
+static void ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
+static ngx_http_hpkp_connection_t *ngx_http_hpkp_connection(
+    ngx_http_request_t *r);
+static void ngx_http_hpkp_connection_cleanup(void *data);
+
+
+ngx_uint_t
+ngx_http_hpkp_fit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
+    ngx_str_t *pin)
+{
+    X509              *leaf;
+    ngx_uint_t         i;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    /* not r->http_connection->ssl, which plain HTTP on a TLS port sets too */
+
+    if (c->ssl == NULL) {
+        return 0;
+    }
+
+    leaf = SSL_get_certificate(c->ssl->connection);
+
+    for (i = 0; i < emission->nleaves; i++) {
+        if (emission->leaves[i].x509 == leaf && leaf != NULL) {
+            *pin = emission->leaves[i].pin;
+            return NGX_HTTP_HPKP_BOTH;
+        }
+    }
+
+    /*
+     * OpenSSL does not know the certificate of a session resumed where
+     * certificates come by variable
+     */
+
+    if (leaf == NULL) {
+        return 0;
+    }
+
+    return ngx_http_hpkp_judge(r, emission, leaf, pin);
+}
+
+
+static ngx_uint_t
+ngx_http_hpkp_judge(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
+    X509 *leaf, ngx_str_t *pin)
+{
+    ngx_http_hpkp_connection_t  *hc;
+
+    hc = ngx_http_hpkp_connection(r);
+
+    if (hc == NULL) {
+        return 0;
+    }
+
+    if (hc->leaf != leaf || hc->emission != emission) {
+        ngx_str_null(&hc->pin);
+
+        hc->fit = ngx_http_hpkp_judge_leaf(r, emission, leaf, &hc->pin);
+        hc->leaf = leaf;
+        hc->emission = emission;
+    }
+
+    *pin = hc->pin;
+
+    return hc->fit;
+}
+
+
+static ngx_uint_t
+ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin)
+{
+    u_char      fingerprint[EVP_MAX_MD_SIZE];
+    ngx_uint_t  i, fit;
+
+    if (X509_digest(leaf, EVP_sha256(), fingerprint, NULL) != 1) {
+        ERR_clear_error();
+        return 0;
+    }
+
+    for (i = 0; i < emission->nleaves; i++) {
+        if (ngx_memcmp(emission->leaves[i].fingerprint, fingerprint, 32) == 0) {
+            *pin = emission->leaves[i].pin;
+            return NGX_HTTP_HPKP_BOTH;
+        }
+    }
+
+    fit = 0;
+
+    if (emission->report_only
+        && ngx_http_hpkp_judge_header(r, emission->report_only, fingerprint,
+                                      pin))
+    {
+        fit |= NGX_HTTP_HPKP_REPORT_ONLY;
+    }
+
+    if (emission->enforce
+        && ngx_http_hpkp_judge_header(r, emission->enforce, fingerprint, pin))
+    {
+        fit |= NGX_HTTP_HPKP_ENFORCE;
+    }
+
+    if ((emission->enforce && !(fit & NGX_HTTP_HPKP_ENFORCE))
+        || (emission->report_only && !(fit & NGX_HTTP_HPKP_REPORT_ONLY)))
+    {
+        ngx_http_hpkp_log_unfit(r, emission);
+    }
+
+    return fit;
+}
+
+
+static ngx_uint_t
+ngx_http_hpkp_judge_header(ngx_http_request_t *r,
+    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin)
+{
+    ngx_uint_t                  slot;
+    ngx_http_hpkp_cache_t      *entry;
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_get_module_main_conf(r, ngx_http_hpkp_module);
+
+    if (hmcf->cache == NULL) {
+        hmcf->cache = ngx_pcalloc(ngx_cycle->pool,
+                                  NGX_HTTP_HPKP_CACHE_SIZE
+                                  * sizeof(ngx_http_hpkp_cache_t));
+        if (hmcf->cache == NULL) {
+            return 0;
+        }
+    }
+
+    slot = (fingerprint[0] ^ ((uintptr_t) header / sizeof(*header)))
+           % NGX_HTTP_HPKP_CACHE_SIZE;
+    entry = &hmcf->cache[slot];
+
+    if (entry->header != header
+        || ngx_memcmp(entry->fingerprint, fingerprint, 32) != 0)
+    {
+        entry->header = header;
+        ngx_memcpy(entry->fingerprint, fingerprint, 32);
+
+        entry->matched = 0;
+        entry->fits = hpkp_may_be_noted(r->connection->ssl->connection,
+                                        (const uint8_t (*)[32]) header->pins,
+                                        header->npins, &entry->matched);
+    }
+
+    if (entry->fits) {
+        *pin = header->labels[entry->matched];
+    }
+
+    return entry->fits;
+}
+
+
+static void
+ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission)
+{
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_get_module_main_conf(r, ngx_http_hpkp_module);
+
+    if (hmcf->logged != 0 && ngx_time() - hmcf->logged < 60) {
+        return;
+    }
+
+    hmcf->logged = ngx_time();
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "hpkp: no header sent: the certificate that this connection "
+                  "presented does not fit policy \"%V\" "
+                  "(said once a minute at most)", &emission->policy);
+}
+
+
+ngx_uint_t
+ngx_http_hpkp_sent_before(ngx_http_request_t *r)
+{
+    ngx_str_t                   *host, *known;
+    ngx_uint_t                   i;
+    ngx_http_hpkp_connection_t  *hc;
+
+    hc = ngx_http_hpkp_connection(r);
+
+    if (hc == NULL) {
+        return 0;
+    }
+
+    host = &r->headers_in.server;
+
+    for (i = 0; i < hc->nhosts; i++) {
+        known = &hc->hosts[i];
+
+        if (known->len == host->len
+            && ngx_memcmp(known->data, host->data, host->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    /*
+     * A client that asks for more hosts than these on one connection gets the
+     * header with every response: more than it needs, never less.
+     */
+
+    if (hc->nhosts == NGX_HTTP_HPKP_HOSTS) {
+        return 0;
+    }
+
+    known = &hc->hosts[hc->nhosts];
+    known->len = host->len;
+    known->data = NULL;
+
+    if (host->len) {
+        known->data = ngx_pnalloc(r->connection->pool, host->len);
+        if (known->data == NULL) {
+            return 0;
+        }
+
+        ngx_memcpy(known->data, host->data, host->len);
+    }
+
+    hc->nhosts++;
+
+    return 0;
+}
+
+
+static ngx_http_hpkp_connection_t *
+ngx_http_hpkp_connection(ngx_http_request_t *r)
+{
+    ngx_pool_t                  *pool;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_hpkp_connection_t  *hc;
+
+    pool = r->connection->pool;
+
+#if (NGX_HTTP_V3)
+
+    /* a stream of HTTP/3 has a pool of its own */
+
+    if (r->connection->quic) {
+        pool = r->connection->quic->parent->pool;
+    }
+
+#endif
+
+    for (cln = pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_hpkp_connection_cleanup) {
+            return cln->data;
+        }
+    }
+
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_hpkp_connection_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_hpkp_connection_cleanup;
+
+    hc = cln->data;
+    ngx_memzero(hc, sizeof(ngx_http_hpkp_connection_t));
+
+    return hc;
+}
+
+
+/* there is nothing to clean: its address marks our entry */
+
+static void
+ngx_http_hpkp_connection_cleanup(void *data)
+{
+}

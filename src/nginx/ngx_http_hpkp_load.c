@@ -1,0 +1,538 @@
+/*
+ * One configuration load.
+ *
+ * It runs in init_main_conf of the second module of this library: every
+ * SSL_CTX is there by then and the first module's configuration is merged, but
+ * postconfiguration has not begun to rebuild the filter chain, so a refusal
+ * here leaves a running nginx whole.
+ */
+
+#include "ngx_http_hpkp.h"
+
+#include <hpkp.h>
+
+
+typedef struct {
+    ngx_array_t   listens;                    /* hpkp_listen_t */
+} ngx_http_hpkp_server_t;
+
+
+static ngx_uint_t ngx_http_hpkp_signalling(void);
+static ngx_int_t ngx_http_hpkp_add_servers(ngx_conf_t *cf,
+    hpkp_session_t *session, ngx_http_hpkp_server_t *servers);
+static ngx_int_t ngx_http_hpkp_add_server(ngx_conf_t *cf,
+    hpkp_session_t *session, ngx_http_core_srv_conf_t *cscf,
+    ngx_http_hpkp_server_t *server);
+static ngx_int_t ngx_http_hpkp_find_listens(ngx_conf_t *cf,
+    ngx_http_hpkp_server_t *servers);
+static ngx_uint_t ngx_http_hpkp_address_tls(ngx_http_conf_addr_t *addr);
+static ngx_int_t ngx_http_hpkp_take_emissions(ngx_conf_t *cf,
+    hpkp_session_t *session);
+static ngx_int_t ngx_http_hpkp_take_header(ngx_conf_t *cf,
+    const hpkp_header_t *from, ngx_http_hpkp_header_t *to);
+static ngx_http_hpkp_emission_t *ngx_http_hpkp_take_emission(ngx_conf_t *cf,
+    const hpkp_emission_t *from, ngx_http_hpkp_header_t *headers);
+static ngx_int_t ngx_http_hpkp_copy(ngx_pool_t *pool, ngx_str_t *to,
+    hpkp_str_t from);
+static void ngx_http_hpkp_log_lines(ngx_conf_t *cf, hpkp_session_t *session);
+
+
+static hpkp_str_t
+ngx_http_hpkp_str(ngx_str_t *s)
+{
+    hpkp_str_t  str;
+
+    str.data = (char *) s->data;
+    str.len = s->len;
+
+    return str;
+}
+
+
+ngx_int_t
+ngx_http_hpkp_load(ngx_conf_t *cf)
+{
+    ngx_int_t                   rc;
+    hpkp_status_t               status;
+    hpkp_session_t             *session;
+    ngx_http_hpkp_server_t     *servers;
+    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    if (ngx_http_hpkp_signalling()) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    servers = ngx_pcalloc(cf->temp_pool,
+                          cmcf->servers.nelts * sizeof(ngx_http_hpkp_server_t));
+    if (servers == NULL) {
+        return NGX_ERROR;
+    }
+
+    session = hpkp_session_create();
+    if (session == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: out of memory");
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_hpkp_add_servers(cf, session, servers);
+
+    if (rc == NGX_OK) {
+        status = hpkp_session_check(session, (int64_t) ngx_time(),
+                                    (int) hmcf->strict);
+        ngx_http_hpkp_log_lines(cf, session);
+
+        if (status == HPKP_ACCEPTED) {
+            rc = ngx_http_hpkp_take_emissions(cf, session);
+
+        } else {
+            rc = NGX_ERROR;
+        }
+
+        if (status == HPKP_FAILED) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: %s",
+                          hpkp_failure(session));
+        }
+    }
+
+    hpkp_session_free(session);
+
+    return rc;
+}
+
+
+/*
+ * "nginx -s stop|quit|reopen" parses the configuration too.  Refusing there
+ * would leave a server that cannot be stopped, so only "reload" is judged.
+ * The walk is that of ngx_get_options(), which keeps the signal to itself.
+ */
+
+static ngx_uint_t
+ngx_http_hpkp_signalling(void)
+{
+    u_char     *p, *value;
+    ngx_int_t   i;
+
+    if (ngx_process != NGX_PROCESS_SIGNALLER) {
+        return 0;
+    }
+
+    for (i = 1; i < ngx_argc; i++) {
+
+        p = (u_char *) ngx_argv[i];
+
+        if (*p++ != '-') {
+            continue;
+        }
+
+        while (*p) {
+            switch (*p++) {
+
+            case 's':
+                value = *p ? p : (u_char *) ngx_argv[i + 1];
+                return value == NULL || ngx_strcmp(value, "reload") != 0;
+
+            case 'p':
+            case 'e':
+            case 'c':
+            case 'g':
+                if (*p == '\0') {
+                    i++;
+                }
+
+                p = (u_char *) "";
+                break;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_add_servers(ngx_conf_t *cf, hpkp_session_t *session,
+    ngx_http_hpkp_server_t *servers)
+{
+    ngx_uint_t                   i;
+    ngx_http_hpkp_srv_conf_t    *hscf;
+    ngx_http_core_srv_conf_t   **cscfp;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        hscf = cscfp[i]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+        hscf->index = i;
+
+        if (ngx_array_init(&servers[i].listens, cf->temp_pool, 2,
+                           sizeof(hpkp_listen_t))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_hpkp_find_listens(cf, servers) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        if (ngx_http_hpkp_add_server(cf, session, cscfp[i], &servers[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_find_listens(ngx_conf_t *cf, ngx_http_hpkp_server_t *servers)
+{
+    ngx_uint_t                   p, a, s, address;
+    hpkp_listen_t               *listen;
+    ngx_http_conf_port_t        *port;
+    ngx_http_conf_addr_t        *addr;
+    ngx_http_hpkp_srv_conf_t    *hscf, *dhscf;
+    ngx_http_core_srv_conf_t   **cscfp;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    if (cmcf->ports == NULL) {
+        return NGX_OK;
+    }
+
+    address = 0;
+    port = cmcf->ports->elts;
+
+    for (p = 0; p < cmcf->ports->nelts; p++) {
+        addr = port[p].addrs.elts;
+
+        for (a = 0; a < port[p].addrs.nelts; a++, address++) {
+            cscfp = addr[a].servers.elts;
+            dhscf = addr[a].default_server->ctx
+                                    ->srv_conf[ngx_http_hpkp_module.ctx_index];
+
+            for (s = 0; s < addr[a].servers.nelts; s++) {
+                hscf = cscfp[s]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+
+                listen = ngx_array_push(&servers[hscf->index].listens);
+                if (listen == NULL) {
+                    return NGX_ERROR;
+                }
+
+                listen->address = address;
+                listen->tls = (int) ngx_http_hpkp_address_tls(&addr[a]);
+                listen->default_server = dhscf->index;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_hpkp_address_tls(ngx_http_conf_addr_t *addr)
+{
+#if (nginx_version < 1025001)
+
+    ngx_http_ssl_srv_conf_t  *sscf;
+
+    /* "ssl on", which went in 1.25.1, is the default server's to say */
+
+    sscf = addr->default_server->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+
+    if (sscf->enable == 1) {
+        return 1;
+    }
+
+#endif
+
+#if (nginx_version >= 1025000)
+
+    if (addr->opt.quic) {
+        return 1;
+    }
+
+#endif
+
+    return addr->opt.ssl;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_add_server(ngx_conf_t *cf, hpkp_session_t *session,
+    ngx_http_core_srv_conf_t *cscf, ngx_http_hpkp_server_t *server)
+{
+    ngx_str_t                 conf_file, *file;
+    ngx_uint_t                i;
+    hpkp_str_t               *chains;
+    hpkp_name_t              *names;
+    hpkp_server_t             facts;
+    hpkp_policy_ref_t        *refs;
+    ngx_http_server_name_t   *name;
+    ngx_http_hpkp_policy_t   *policy;
+    ngx_http_ssl_srv_conf_t  *sscf;
+    ngx_http_hpkp_srv_conf_t  *hscf;
+
+    hscf = cscf->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+    sscf = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+
+    ngx_memzero(&facts, sizeof(hpkp_server_t));
+
+    conf_file.data = cscf->file_name;
+    conf_file.len = ngx_strlen(cscf->file_name);
+
+    facts.conf_file = ngx_http_hpkp_str(&conf_file);
+    facts.conf_line = (unsigned) cscf->line;
+
+    facts.listens = server->listens.elts;
+    facts.listens_n = server->listens.nelts;
+
+    facts.names_n = cscf->server_names.nelts;
+    names = ngx_pcalloc(cf->temp_pool,
+                        (facts.names_n + 1) * sizeof(hpkp_name_t));
+    if (names == NULL) {
+        return NGX_ERROR;
+    }
+
+    name = cscf->server_names.elts;
+
+    for (i = 0; i < facts.names_n; i++) {
+        names[i].text = ngx_http_hpkp_str(&name[i].name);
+#if (NGX_PCRE)
+        names[i].regex = (name[i].regex != NULL);
+#endif
+    }
+
+    facts.names = names;
+
+    if (hscf->policies) {
+        facts.policies_n = hscf->policies->nelts;
+        refs = ngx_pcalloc(cf->temp_pool,
+                           facts.policies_n * sizeof(hpkp_policy_ref_t));
+        if (refs == NULL) {
+            return NGX_ERROR;
+        }
+
+        policy = hscf->policies->elts;
+
+        for (i = 0; i < facts.policies_n; i++) {
+            refs[i].file = ngx_http_hpkp_str(&policy[i].file);
+            refs[i].name = ngx_http_hpkp_str(&policy[i].name);
+            refs[i].own = (int) hscf->own_policies;
+        }
+
+        facts.policies = refs;
+    }
+
+    if (hscf->served_chains) {
+        facts.served_chains_n = hscf->served_chains->nelts;
+        chains = ngx_pcalloc(cf->temp_pool,
+                             facts.served_chains_n * sizeof(hpkp_str_t));
+        if (chains == NULL) {
+            return NGX_ERROR;
+        }
+
+        file = hscf->served_chains->elts;
+
+        for (i = 0; i < facts.served_chains_n; i++) {
+            chains[i] = ngx_http_hpkp_str(&file[i]);
+        }
+
+        facts.served_chains = chains;
+    }
+
+    facts.ssl_ctx = sscf->ssl.ctx;
+    facts.variable_certificates = (sscf->certificate_values != NULL);
+    facts.reject_handshake = (sscf->reject_handshake == 1);
+    facts.secure = (int) hscf->secure;
+
+    if (hpkp_session_add_server(session, &facts) != HPKP_ACCEPTED) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: %s",
+                      hpkp_failure(session));
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_hpkp_log_lines(ngx_conf_t *cf, hpkp_session_t *session)
+{
+    size_t       i;
+    ngx_uint_t   level;
+    hpkp_line_t  line;
+
+    for (i = 0; i < hpkp_session_lines(session); i++) {
+        line = hpkp_session_line(session, i);
+
+        level = (line.severity == HPKP_ERROR)   ? NGX_LOG_EMERG
+              : (line.severity == HPKP_WARNING) ? NGX_LOG_WARN
+                                                : NGX_LOG_NOTICE;
+
+        ngx_log_error(level, cf->log, 0, "hpkp: %*s",
+                      line.text.len, line.text.data);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
+{
+    size_t                       i, n;
+    const hpkp_emission_t       *emission;
+    ngx_http_hpkp_header_t      *headers;
+    ngx_http_hpkp_srv_conf_t    *hscf;
+    ngx_http_core_srv_conf_t   **cscfp;
+    ngx_http_hpkp_main_conf_t   *hmcf;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    n = hpkp_session_headers(session);
+
+    headers = ngx_pcalloc(cf->pool, (n + 1) * sizeof(ngx_http_hpkp_header_t));
+    if (headers == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ngx_http_hpkp_take_header(cf, hpkp_session_header(session, i),
+                                      &headers[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        emission = hpkp_session_emission(session, i);
+
+        if (!emission->has_policy) {
+            continue;
+        }
+
+        hscf = cscfp[i]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+
+        hscf->emission = ngx_http_hpkp_take_emission(cf, emission, headers);
+        if (hscf->emission == NULL) {
+            return NGX_ERROR;
+        }
+
+        hmcf->emits = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
+    ngx_http_hpkp_header_t *to)
+{
+    size_t  i;
+
+    if (ngx_http_hpkp_copy(cf->pool, &to->value, from->value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    to->npins = from->pins_n;
+    to->pins = ngx_palloc(cf->pool, from->pins_n * 32 + 1);
+    to->labels = ngx_palloc(cf->pool, from->pins_n * sizeof(ngx_str_t) + 1);
+
+    if (to->pins == NULL || to->labels == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(to->pins, from->pins, from->pins_n * 32);
+
+    for (i = 0; i < from->pins_n; i++) {
+        if (ngx_http_hpkp_copy(cf->pool, &to->labels[i], from->labels[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_hpkp_emission_t *
+ngx_http_hpkp_take_emission(ngx_conf_t *cf, const hpkp_emission_t *from,
+    ngx_http_hpkp_header_t *headers)
+{
+    size_t                     i;
+    ngx_http_hpkp_emission_t  *to;
+
+    to = ngx_pcalloc(cf->pool, sizeof(ngx_http_hpkp_emission_t));
+    if (to == NULL) {
+        return NULL;
+    }
+
+    if (ngx_http_hpkp_copy(cf->pool, &to->policy, from->policy) != NGX_OK
+        || ngx_http_hpkp_copy(cf->pool, &to->mode, from->mode) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (from->enforce != HPKP_NONE) {
+        to->enforce = &headers[from->enforce];
+    }
+
+    if (from->report_only != HPKP_NONE) {
+        to->report_only = &headers[from->report_only];
+    }
+
+    to->nleaves = from->leaves_n;
+    to->leaves = ngx_palloc(cf->pool,
+                            from->leaves_n * sizeof(ngx_http_hpkp_leaf_t) + 1);
+    if (to->leaves == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < from->leaves_n; i++) {
+        to->leaves[i].x509 = from->leaves[i].x509;
+        ngx_memcpy(to->leaves[i].fingerprint, from->leaves[i].fingerprint, 32);
+
+        if (ngx_http_hpkp_copy(cf->pool, &to->leaves[i].pin,
+                               from->leaves[i].pin)
+            != NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    return to;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_copy(ngx_pool_t *pool, ngx_str_t *to, hpkp_str_t from)
+{
+    to->len = from.len;
+    to->data = ngx_pnalloc(pool, from.len + 1);
+
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(to->data, from.data, from.len);
+    to->data[from.len] = '\0';
+
+    return NGX_OK;
+}
