@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 
 #include <cstring>
-#include <exception>
 #include <new>
 
 namespace {
@@ -35,35 +34,17 @@ struct EmissionView {
     std::vector<hpkp_leaf_t> leaves;
 };
 
-}  // namespace
+} // namespace
 
 struct hpkp_session_s {
-    std::vector<hpkp::ServerBlock> blocks;
+    hpkp_status_t status = HPKP_FAILED;
+    const char* failure = "";
     hpkp::LoadResult result;
     std::vector<HeaderView> headers;
     std::vector<EmissionView> emissions;
-    const char* failure = "";
 };
 
 namespace {
-
-/// Runs `work`; whatever it throws becomes HPKP_FAILED and a word about it.
-template <typename Work>
-hpkp_status_t guarded(hpkp_session_t* session, Work work) noexcept
-{
-    hpkp_status_t status = HPKP_FAILED;
-    try {
-        status = work();
-    }
-    catch (const std::bad_alloc&) {
-        session->failure = "out of memory";
-    }
-    catch (...) {
-        session->failure = "an unexpected error inside the module";
-    }
-    ERR_clear_error();
-    return status;
-}
 
 hpkp::ServerBlock block_of(const hpkp_server_t& server)
 {
@@ -128,13 +109,51 @@ void view_emissions(hpkp_session_t& session)
     }
 }
 
-}  // namespace
+struct Request {
+    const hpkp_server_t* servers;
+    size_t servers_n;
+    std::time_t now;
+    bool strict;
+};
+
+/// Whatever is thrown inside becomes HPKP_FAILED and a word about it.
+void run(hpkp_session_t& session, const Request& request) noexcept
+{
+    try {
+        std::vector<hpkp::ServerBlock> blocks;
+        blocks.reserve(request.servers_n);
+        for (size_t i = 0; i < request.servers_n; i++) {
+            blocks.push_back(block_of(request.servers[i]));
+        }
+        session.result = hpkp::judge(std::move(blocks), request.now, request.strict);
+        if (session.result.refused) {
+            session.status = HPKP_REFUSED;
+        } else {
+            view_emissions(session);
+            session.status = HPKP_ACCEPTED;
+        }
+    }
+    catch (const std::bad_alloc&) {
+        session.failure = "out of memory";
+    }
+    catch (...) {
+        session.failure = "an unexpected error inside the module";
+    }
+    ERR_clear_error();
+}
+
+} // namespace
 
 extern "C" {
 
-hpkp_session_t* hpkp_session_create(void)
+hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n, int64_t now, int strict)
 {
-    return new (std::nothrow) hpkp_session_s;
+    hpkp_session_t* session = new (std::nothrow) hpkp_session_s;
+    if (session == nullptr) {
+        return nullptr;
+    }
+    run(*session, {servers, servers_n, static_cast<std::time_t>(now), strict != 0});
+    return session;
 }
 
 void hpkp_session_free(hpkp_session_t* session)
@@ -142,27 +161,12 @@ void hpkp_session_free(hpkp_session_t* session)
     delete session;
 }
 
-hpkp_status_t hpkp_session_add_server(hpkp_session_t* session, const hpkp_server_t* server)
+hpkp_status_t hpkp_session_status(const hpkp_session_t* session)
 {
-    return guarded(session, [&] {
-        session->blocks.push_back(block_of(*server));
-        return HPKP_ACCEPTED;
-    });
+    return session->status;
 }
 
-hpkp_status_t hpkp_session_check(hpkp_session_t* session, int64_t now, int strict)
-{
-    return guarded(session, [&] {
-        session->result = hpkp::judge(std::move(session->blocks), static_cast<std::time_t>(now), strict != 0);
-        if (session->result.refused) {
-            return HPKP_REFUSED;
-        }
-        view_emissions(*session);
-        return HPKP_ACCEPTED;
-    });
-}
-
-const char* hpkp_failure(const hpkp_session_t* session)
+const char* hpkp_session_failure(const hpkp_session_t* session)
 {
     return session->failure;
 }
@@ -176,8 +180,8 @@ hpkp_line_t hpkp_session_line(const hpkp_session_t* session, size_t i)
 {
     const hpkp::Line& line = session->result.lines[i];
     const hpkp_severity_t severity = line.severity == hpkp::Severity::error     ? HPKP_ERROR
-                                   : line.severity == hpkp::Severity::warning ? HPKP_WARNING
-                                                                              : HPKP_NOTE;
+                                     : line.severity == hpkp::Severity::warning ? HPKP_WARNING
+                                                                                : HPKP_NOTE;
     return {severity, view(line.text)};
 }
 
@@ -217,4 +221,4 @@ int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t p
     return answer;
 }
 
-}  // extern "C"
+} // extern "C"

@@ -9,14 +9,15 @@ struct Unit {
     std::int64_t seconds;
 };
 
-constexpr Unit kUnits[] = {{'y', 31536000}, {'M', 2592000}, {'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+constexpr Unit kUnits[] = {{'y', 31536000}, {'M', 2592000}, {'w', 604800}, {'d', 86400},
+                           {'h', 3600},     {'m', 60},      {'s', 1}};
 
 bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-}  // namespace
+} // namespace
 
 std::optional<std::int64_t> parse_duration(std::string_view text)
 {
@@ -106,4 +107,4 @@ bool is_date(std::string_view text)
     return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-}  // namespace hpkp
+} // namespace hpkp

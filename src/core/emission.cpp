@@ -50,8 +50,8 @@ private:
             }
         }
         emission.mode = emission.enforce && emission.report_only ? "both"
-                      : emission.enforce                         ? "enforce"
-                      : emission.report_only                     ? "report-only"
+                        : emission.enforce                       ? "enforce"
+                        : emission.report_only                   ? "report-only"
                                                                  : "guard";
         for (const ServedChain* chain : server.chains) {
             add_leaf(emission, *chain, pins, server);
@@ -110,11 +110,11 @@ private:
     std::map<std::pair<const PinSet*, bool>, std::size_t> headers_;
 };
 
-}  // namespace
+} // namespace
 
 Emissions render_emissions(const Site& site)
 {
     return Renderer(site).run();
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -53,7 +53,7 @@ std::string places(const Finding& finding)
     return text;
 }
 
-}  // namespace
+} // namespace
 
 std::string_view id_text(FindingId id)
 {
@@ -79,14 +79,16 @@ std::string Place::text() const
 
 std::size_t count(const Findings& findings, Severity severity)
 {
-    return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(),
-                                                  [&](const Finding& f) { return f.severity == severity; }));
+    return static_cast<std::size_t>(
+        std::count_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.severity == severity; }));
 }
 
 std::vector<Line> render(const Finding& finding)
 {
     std::vector<Line> lines;
-    const auto add = [&](std::string text) { lines.push_back({finding.severity, presentable(std::move(text))}); };
+    const auto add = [&](std::string text) {
+        lines.push_back({finding.severity, presentable(std::move(text))});
+    };
 
     std::string first(id_text(finding.id));
     const std::string where = places(finding);
@@ -103,4 +105,4 @@ std::vector<Line> render(const Finding& finding)
     return lines;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -29,13 +29,13 @@ private:
 
     struct ChainFile {
         std::vector<Chain> chains;
-        std::size_t finding = 0;  // index + 1 of the finding, 0 for none
+        std::size_t finding = 0; // index + 1 of the finding, 0 for none
     };
 
     Site& site_;
     Findings& findings_;
     std::map<std::string, PolicyFile*> policy_files_;
-    std::map<std::string, std::size_t> unresolved_;  // file and name, to the index of its finding
+    std::map<std::string, std::size_t> unresolved_; // file and name, to the index of its finding
     std::map<std::string, ChainFile> chain_files_;
     std::map<std::vector<Fingerprint>, const ServedChain*> chains_;
     std::map<const Policy*, std::size_t> uses_;
@@ -50,7 +50,7 @@ void Gatherer::run()
         const ServerBlock& block = site_.blocks[i];
         server.block = &block;
         server.tls = !block.reject_handshake
-            && std::any_of(block.listens.begin(), block.listens.end(), [](const Listen& l) { return l.tls; });
+                     && std::any_of(block.listens.begin(), block.listens.end(), [](const Listen& l) { return l.tls; });
         for (const ServerName& name : block.names) {
             for (HostPattern& pattern : parse_server_name(name.text, name.regex)) {
                 server.names.push_back(std::move(pattern));
@@ -230,8 +230,8 @@ const ServedChain* Gatherer::intern(const Chain& chain)
     return known;
 }
 
-/// A client that comes to a default server with a name of its certificate, which nobody else there answers to, gets this
-/// server's header.
+/// A client that comes to a default server with a name of its certificate, which nobody else there answers to, gets
+/// this server's header.
 void Gatherer::add_certificate_names(Server& server)
 {
     const std::size_t index = static_cast<std::size_t>(&server - site_.servers.data());
@@ -275,7 +275,7 @@ void Gatherer::use_policies(const Server& server)
     }
 }
 
-}  // namespace
+} // namespace
 
 Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings)
 {
@@ -286,4 +286,4 @@ Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings
     return site;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -12,7 +12,7 @@ namespace {
 /// No host name has it: "_" is no letter of a host name, and this one is unlikely even as a joke.
 constexpr std::string_view kAnyLabel = "_hpkp_any_";
 
-}  // namespace
+} // namespace
 
 std::string HostPattern::example() const
 {
@@ -68,7 +68,7 @@ bool is_ip_address(const std::string& host)
 bool is_subdomain(std::string_view host, std::string_view domain)
 {
     return host.size() > domain.size() + 1 && host.substr(host.size() - domain.size()) == domain
-        && host[host.size() - domain.size() - 1] == '.';
+           && host[host.size() - domain.size() - 1] == '.';
 }
 
 std::string_view parent_domain(std::string_view host)
@@ -77,4 +77,4 @@ std::string_view parent_domain(std::string_view host)
     return dot == std::string_view::npos ? std::string_view() : host.substr(dot + 1);
 }
 
-}  // namespace hpkp
+} // namespace hpkp

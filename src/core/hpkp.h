@@ -1,8 +1,9 @@
 /*
  * The door between nginx's C and the C++ core.
  *
- * A session lives for one configuration load: add every server block, check, print the lines, take the emissions, free
- * it. Nothing of it is left in the workers; they keep copies of the rendered headers and of the fingerprints below.
+ * One configuration load is one session: hand over the facts of every server block, print the lines, take the
+ * emissions, free it. Nothing of it is left in the workers; they keep copies of the rendered headers and of the
+ * fingerprints below.
  *
  * No exception crosses. Strings are not NUL-terminated. What goes in is copied, or referenced where it says so; what
  * comes out belongs to the session and lives as long. No function leaves anything in OpenSSL's error queue.
@@ -28,7 +29,7 @@ typedef struct hpkp_session_s  hpkp_session_t;
 typedef enum {
     HPKP_ACCEPTED = 0,
     HPKP_REFUSED,
-    HPKP_FAILED       /* out of memory, or a bug: hpkp_failure() says which */
+    HPKP_FAILED       /* out of memory, or a bug: hpkp_session_failure() says which */
 } hpkp_status_t;
 
 
@@ -42,7 +43,7 @@ typedef struct {
 typedef struct {
     size_t      address;          /* the same number for the same address:port */
     int         tls;              /* nginx serves this address over TLS or QUIC */
-    size_t      default_server;   /* index of its default server, in the order of hpkp_session_add_server() */
+    size_t      default_server;   /* index of its default server among the servers handed over */
 } hpkp_listen_t;
 
 typedef struct {
@@ -69,21 +70,17 @@ typedef struct {
 } hpkp_server_t;
 
 
-/* NULL if there is no memory. */
-hpkp_session_t *hpkp_session_create(void);
+/*
+ * Reads the policies, finds the paths, runs every check. `now` in seconds since the epoch; with `strict`, warnings refuse
+ * too. NULL if there is no memory for a session at all. The caller frees it.
+ */
+hpkp_session_t *hpkp_session_run(const hpkp_server_t *servers, size_t servers_n, int64_t now, int strict);
 void hpkp_session_free(hpkp_session_t *session);
 
-/* Servers are numbered from 0 in the order they are added. HPKP_ACCEPTED or HPKP_FAILED. */
-hpkp_status_t hpkp_session_add_server(hpkp_session_t *session, const hpkp_server_t *server);
+hpkp_status_t hpkp_session_status(const hpkp_session_t *session);
 
-/*
- * Reads the policies, finds the paths, runs every check. HPKP_REFUSED where a finding is an error, or a warning and
- * `strict` is set. Call it once. `now` in seconds since the epoch.
- */
-hpkp_status_t hpkp_session_check(hpkp_session_t *session, int64_t now, int strict);
-
-/* Why the last call was HPKP_FAILED. */
-const char *hpkp_failure(const hpkp_session_t *session);
+/* Why the status is HPKP_FAILED. */
+const char *hpkp_session_failure(const hpkp_session_t *session);
 
 
 typedef enum {
@@ -133,7 +130,7 @@ typedef struct {
     size_t              leaves_n;
 } hpkp_emission_t;
 
-/* The emission of server `i`; after hpkp_session_check() said HPKP_ACCEPTED. */
+/* The emission of server `i`, where the status is HPKP_ACCEPTED. */
 const hpkp_emission_t *hpkp_session_emission(const hpkp_session_t *session, size_t i);
 
 

@@ -43,7 +43,7 @@ std::string join(const std::vector<std::string_view>& words)
     return text;
 }
 
-}  // namespace
+} // namespace
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known)
 {
@@ -72,8 +72,8 @@ const YamlNode* MapReader::required(std::string_view key, std::string_view examp
 {
     const YamlNode* value = node_.find(key);
     if (value == nullptr) {
-        findings_.emplace_back(FindingId::missing_key, node_.place,
-                               subject_ + " has no \"" + std::string(key) + "\"", "add it: " + std::string(example));
+        findings_.emplace_back(FindingId::missing_key, node_.place, subject_ + " has no \"" + std::string(key) + "\"",
+                               "add it: " + std::string(example));
     }
     return value;
 }
@@ -114,8 +114,8 @@ std::optional<bool> MapReader::boolean(const YamlNode& value, std::string_view k
             return false;
         }
     }
-    const std::string found = value.kind == YamlNode::Kind::scalar ? "\"" + value.scalar + "\""
-                                                                   : std::string(kind_text(value.kind));
+    const std::string found =
+        value.kind == YamlNode::Kind::scalar ? "\"" + value.scalar + "\"" : std::string(kind_text(value.kind));
     findings_.emplace_back(FindingId::bad_value, value.place,
                            "\"" + std::string(key) + "\" of " + subject_ + " is " + found + ", not true or false",
                            "write true or false, without quotes");
@@ -128,4 +128,4 @@ bool MapReader::boolean_or(std::string_view key, bool fallback) const
     return value == nullptr ? fallback : boolean(*value, key).value_or(fallback);
 }
 
-}  // namespace hpkp
+} // namespace hpkp

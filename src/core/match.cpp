@@ -22,12 +22,12 @@ std::string drawn(const Certificate& certificate, const PinSet& pins, std::size_
     return line;
 }
 
-}  // namespace
+} // namespace
 
 const PolicyPin* matching_pin(const Path& path, const PinSet& pins)
 {
-    const auto found = std::find_if(pins.pins.begin(), pins.pins.end(),
-                                    [&](const PolicyPin& pin) { return path.contains(pin.pin); });
+    const auto found =
+        std::find_if(pins.pins.begin(), pins.pins.end(), [&](const PolicyPin& pin) { return path.contains(pin.pin); });
     return found == pins.pins.end() ? nullptr : &*found;
 }
 
@@ -52,14 +52,16 @@ bool matches_leaf(const Chain& chain, const PinSet& pins)
 bool accepted_by(const Clients& clients, const ServedChain& chain, const PinSet& pins)
 {
     return (!clients.chain || matches_every_path(chain.trust_paths, pins))
-        && (!clients.sent || matches_sent(chain.chain, pins)) && (!clients.leaf || matches_leaf(chain.chain, pins));
+           && (!clients.sent || matches_sent(chain.chain, pins)) && (!clients.leaf || matches_leaf(chain.chain, pins));
 }
 
 bool may_be_noted(const Chain& chain, const std::vector<Pin>& pins, std::size_t& matched)
 {
     const TrustPaths paths = find_trust_paths(chain);
     for (const Path& path : paths.paths) {
-        const auto on = [&](const Pin& pin) { return path.contains(pin); };
+        const auto on = [&](const Pin& pin) {
+            return path.contains(pin);
+        };
         const auto first = std::find_if(pins.begin(), pins.end(), on);
         if (first == pins.end() || std::all_of(pins.begin(), pins.end(), on)) {
             return false;
@@ -97,4 +99,4 @@ std::vector<std::string> draw(const ServedChain& chain, const PinSet& pins)
     return lines;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

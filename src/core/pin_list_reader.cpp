@@ -62,8 +62,8 @@ void PinListReader::read_pin(const YamlNode& item)
             "write it as - pin-sha256: \"...\", or with certificate:, csr: or public-key: and a file");
         return;
     }
-    const MapReader reader(item, "a pin of " + subject_, {"name", "pin-sha256", "certificate", "csr", "public-key", "retired"},
-                           findings_);
+    const MapReader reader(item, "a pin of " + subject_,
+                           {"name", "pin-sha256", "certificate", "csr", "public-key", "retired"}, findings_);
 
     std::string name;
     if (const YamlNode* value = reader.optional("name")) {
@@ -90,8 +90,8 @@ void PinListReader::read_pin(const YamlNode& item)
         return;
     }
 
-    const std::optional<Pin> pin = written != nullptr ? written_pin(reader, *written)
-                                                      : computed_pin(reader, *file_name, *source);
+    const std::optional<Pin> pin =
+        written != nullptr ? written_pin(reader, *written) : computed_pin(reader, *file_name, *source);
     if (!pin) {
         set_.unreadable++;
         return;
@@ -109,7 +109,8 @@ std::optional<Pin> PinListReader::written_pin(const MapReader& reader, const Yam
     if (!pin) {
         add(FindingId::bad_pin, value.place,
             "\"" + *text + "\" (" + std::to_string(text->size()) + " characters) is not the base64 of a SHA-256",
-            "write 44 characters of A-Z a-z 0-9 + /, the last one \"=\"; or name the file: certificate:, csr: or public-key:");
+            "write 44 characters of A-Z a-z 0-9 + /, the last one \"=\"; or name the file: certificate:, csr: or "
+            "public-key:");
         return std::nullopt;
     }
     check_placeholder(*pin, value.place);
@@ -123,7 +124,8 @@ void PinListReader::check_placeholder(const Pin& pin, const Place& place)
     if (!zero && std::find(std::begin(kExamplePins), std::end(kExamplePins), text) == std::end(kExamplePins)) {
         return;
     }
-    add(FindingId::placeholder_pin, place, text + (zero ? " is all zero bits" : " is an example of RFC 7469") + ": nobody has its key",
+    add(FindingId::placeholder_pin, place,
+        text + (zero ? " is all zero bits" : " is an example of RFC 7469") + ": nobody has its key",
         "put the pin of a key of your own there");
 }
 
@@ -160,7 +162,7 @@ void PinListReader::add_pin(PolicyPin pin)
     findings_.push_back(std::move(finding));
 }
 
-}  // namespace
+} // namespace
 
 void read_pin_list(const YamlNode& list, const std::string& subject, PinSet& set, PolicyFile& file, Findings& findings)
 {
@@ -170,4 +172,4 @@ void read_pin_list(const YamlNode& list, const std::string& subject, PinSet& set
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

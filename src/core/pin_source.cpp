@@ -32,6 +32,12 @@ bool is_pem(const std::string& bytes)
     return bytes.find("-----BEGIN ") != std::string::npos;
 }
 
+/// Whether it may be DER: keys, certificates and requests are all a SEQUENCE.
+bool is_der(const std::string& bytes)
+{
+    return !bytes.empty() && bytes.front() == 0x30 && !is_pem(bytes);
+}
+
 /// The label of the first PEM block, such as "CERTIFICATE REQUEST".
 std::string first_label(const std::string& pem)
 {
@@ -105,8 +111,7 @@ struct Kind {
 
 const Kind& kind_of(PinSourceKind kind)
 {
-    static constexpr Kind kCertificate = {"certificate", certificate_pin,
-                                          "name a file with a certificate, PEM or DER"};
+    static constexpr Kind kCertificate = {"certificate", certificate_pin, "name a file with a certificate, PEM or DER"};
     static constexpr Kind kCsr = {"certificate signing request", csr_pin,
                                   "make it anew from the backup key: openssl req -new -key KEY -out FILE"};
     static constexpr Kind kPublicKey = {"public key", public_key_pin,
@@ -122,7 +127,7 @@ const Kind& kind_of(PinSourceKind kind)
     return kPublicKey;
 }
 
-}  // namespace
+} // namespace
 
 PinSource read_pin_source(PinSourceKind kind, const std::string& path)
 {
@@ -158,28 +163,37 @@ PinSource read_pin_source(PinSourceKind kind, const std::string& path)
     return source;
 }
 
-std::vector<Pin> private_key_pins(const std::string& pem, std::size_t limit)
+std::vector<Pin> private_key_pins(const std::string& bytes, std::size_t limit)
 {
     std::vector<Pin> pins;
-    if (pem.find("PRIVATE KEY-----") == std::string::npos) {
-        return pins;
-    }
-    const BioPtr bio = bio_of(pem);
-    while (pins.size() < limit) {
-        const KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-        if (!key) {
-            break;
-        }
+    const auto add = [&](EVP_PKEY* key) {
         X509_PUBKEY* raw = nullptr;
-        if (X509_PUBKEY_set(&raw, key.get()) == 1) {
-            const SpkiPtr spki(raw);
-            if (const auto pin = Pin::of_spki(spki.get())) {
-                pins.push_back(*pin);
-            }
+        if (key == nullptr || X509_PUBKEY_set(&raw, key) != 1) {
+            return;
         }
+        const SpkiPtr spki(raw);
+        if (const auto pin = Pin::of_spki(spki.get())) {
+            pins.push_back(*pin);
+        }
+    };
+
+    const BioPtr bio = bio_of(bytes);
+    if (bytes.find("PRIVATE KEY-----") != std::string::npos) {
+        // An encrypted key is passed over; the end is where no block begins any more.
+        for (std::size_t i = 0; i < limit; i++) {
+            const KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+            if (!key && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
+                break;
+            }
+            ERR_clear_error();
+            add(key.get());
+        }
+    } else if (is_der(bytes)) {
+        const KeyPtr key(d2i_PrivateKey_bio(bio.get(), nullptr));
+        add(key.get());
     }
     ERR_clear_error();
     return pins;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -12,8 +12,9 @@ const PolicyPin* PinSet::find(const Pin& pin) const
 
 std::size_t PinSet::live() const
 {
-    return unreadable
-        + static_cast<std::size_t>(std::count_if(pins.begin(), pins.end(), [](const PolicyPin& p) { return !p.retired; }));
+    return unreadable + static_cast<std::size_t>(std::count_if(pins.begin(), pins.end(), [](const PolicyPin& p) {
+               return !p.retired;
+           }));
 }
 
 std::string_view Policy::mode() const
@@ -49,4 +50,4 @@ std::string names_of(const PolicyFile& file)
     return text;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -71,7 +71,8 @@ void PolicyReader::read_root(const YamlNode& root)
     file_.policies_place = policies->place;
     if (policies->entries.empty()) {
         file_.parsed = false;
-        add(FindingId::missing_key, policies->place, "\"policies\" names no policy", "add one: policies: {NAME: {...}}");
+        add(FindingId::missing_key, policies->place, "\"policies\" names no policy",
+            "add one: policies: {NAME: {...}}");
     }
     for (const auto& [key, value] : policies->entries) {
         read_policy(key, value);
@@ -85,8 +86,8 @@ void PolicyReader::read_version(const MapReader& top)
         return;
     }
     if (version->scalar != "1" || version->quoted) {
-        add(FindingId::bad_value, version->place, "version " + version->scalar + " of the policy file is not known here",
-            "write version: 1, without quotes");
+        add(FindingId::bad_value, version->place,
+            "version " + version->scalar + " of the policy file is not known here", "write version: 1, without quotes");
     }
 }
 
@@ -139,11 +140,13 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
     policy.place = key.place;
     const std::string subject = "policy \"" + policy.name + "\"";
     if (policy.name.empty()) {
-        add(FindingId::bad_value, key.place, "a policy without a name", "name it: \"hpkp_policy\" refers to it by name");
+        add(FindingId::bad_value, key.place, "a policy without a name",
+            "name it: \"hpkp_policy\" refers to it by name");
     }
     if (value.kind != Kind::map) {
         add(FindingId::bad_value, value.kind == Kind::null ? key.place : value.place,
-            subject + " is " + std::string(kind_text(value.kind)) + ", not a mapping", "indent its keys below its name");
+            subject + " is " + std::string(kind_text(value.kind)) + ", not a mapping",
+            "indent its keys below its name");
         return;
     }
 
@@ -189,7 +192,7 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
         own.allow_mismatch = reported.allow_mismatch;
     }
     const YamlNode* pins = report_has_pins && !own.enforced && !own.guarded ? reader.optional("pins")
-                                                                             : reader.required("pins", "pins: [...]");
+                                                                            : reader.required("pins", "pins: [...]");
     if (pins != nullptr && reader.is(*pins, Kind::sequence, "pins")) {
         read_pin_list(*pins, subject, own, file_, findings_);
         policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
@@ -200,10 +203,12 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
 
 Enforce PolicyReader::read_enforce(const YamlNode& node, const std::string& subject)
 {
-    const MapReader reader(node, "\"enforce\" of " + subject, {"max-age", "includeSubDomains", "report-uri"}, findings_);
+    const MapReader reader(node, "\"enforce\" of " + subject, {"max-age", "includeSubDomains", "report-uri"},
+                           findings_);
     Enforce enforce;
     enforce.place = node.place;
-    if (const YamlNode* max_age = reader.required("max-age", "max-age: 5m, and more once a renewal has been lived through")) {
+    if (const YamlNode* max_age =
+            reader.required("max-age", "max-age: 5m, and more once a renewal has been lived through")) {
         enforce.max_age = read_max_age(reader, *max_age);
     }
     enforce.include_subdomains = reader.boolean_or("includeSubDomains", false);
@@ -214,7 +219,8 @@ Enforce PolicyReader::read_enforce(const YamlNode& node, const std::string& subj
     return enforce;
 }
 
-ReportOnly PolicyReader::read_report_only(const YamlNode& node, const std::string& subject, PinSet& pins, bool& own_pins)
+ReportOnly PolicyReader::read_report_only(const YamlNode& node, const std::string& subject, PinSet& pins,
+                                          bool& own_pins)
 {
     const std::string here = "\"report-only\" of " + subject;
     const MapReader reader(node, here, {"report-uri", "includeSubDomains", "pins", "allow-mismatch"}, findings_);
@@ -269,15 +275,16 @@ void PolicyReader::read_clients(const MapReader& policy, const YamlNode& node, C
         return;
     }
     if (node.items.empty()) {
-        add(FindingId::bad_value, node.place, "\"clients\" is an empty list", "name chain, sent or leaf, or remove the key");
+        add(FindingId::bad_value, node.place, "\"clients\" is an empty list",
+            "name chain, sent or leaf, or remove the key");
         return;
     }
     clients = Clients{false, false, false};
     for (const YamlNode& item : node.items) {
-        bool* kind = item.scalar == "chain" ? &clients.chain
-                   : item.scalar == "sent"  ? &clients.sent
-                   : item.scalar == "leaf"  ? &clients.leaf
-                                            : nullptr;
+        bool* kind = item.scalar == "chain"  ? &clients.chain
+                     : item.scalar == "sent" ? &clients.sent
+                     : item.scalar == "leaf" ? &clients.leaf
+                                             : nullptr;
         if (item.kind != Kind::scalar || kind == nullptr) {
             add(FindingId::bad_value, item.place, "a kind of clients is chain, sent or leaf", "correct or remove it");
             continue;
@@ -328,14 +335,16 @@ void PolicyReader::read_ramp(const YamlNode& node, const std::string& subject)
     for (const YamlNode& step : node.items) {
         const bool last = &step == &node.items.back();
         if (step.kind != Kind::map) {
-            add(FindingId::bad_value, step.place, "a step of " + subject + " is no mapping", "write {for: 1d, value: 5m}");
+            add(FindingId::bad_value, step.place, "a step of " + subject + " is no mapping",
+                "write {for: 1d, value: 5m}");
             continue;
         }
         const MapReader reader(step, "a step of " + subject, {"for", "value"}, findings_);
         if (const YamlNode* value = reader.required("value", "value: 1h")) {
             const auto seconds = read_duration(reader, *value, "value");
             if (seconds && *seconds < last_value) {
-                add(FindingId::bad_value, value->place, "the values of " + subject + " fall", "let each be at least the one before");
+                add(FindingId::bad_value, value->place, "the values of " + subject + " fall",
+                    "let each be at least the one before");
             }
             last_value = seconds.value_or(last_value);
         }
@@ -345,11 +354,13 @@ void PolicyReader::read_ramp(const YamlNode& node, const std::string& subject)
         }
         read_duration(reader, *duration, "for");
         if (last) {
-            add(FindingId::bad_value, duration->place, "the last step of " + subject + " has \"for\"", "remove it: the last value stays");
+            add(FindingId::bad_value, duration->place, "the last step of " + subject + " has \"for\"",
+                "remove it: the last value stays");
         }
     }
     if (findings_.size() == before) {
-        add(FindingId::bad_value, node.place, "a max-age ramp " + std::string(kNeedsLedger), "write a single max-age, a low one first");
+        add(FindingId::bad_value, node.place, "a max-age ramp " + std::string(kNeedsLedger),
+            "write a single max-age, a low one first");
     }
 }
 
@@ -368,7 +379,7 @@ std::optional<ReportUri> PolicyReader::read_report_uri(const MapReader& reader, 
     return uri;
 }
 
-}  // namespace
+} // namespace
 
 PolicyFile read_policy_file(const std::string& path, Findings& findings)
 {
@@ -388,4 +399,4 @@ PolicyFile read_policy_file(const std::string& path, Findings& findings)
     return file;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

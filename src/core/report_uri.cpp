@@ -41,12 +41,12 @@ private:
     bool parsed_ = false;
 };
 
-}  // namespace
+} // namespace
 
 std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& error)
 {
-    const auto stray = std::find_if(text.begin(), text.end(),
-                                    [](char c) { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'; });
+    const auto stray =
+        std::find_if(text.begin(), text.end(), [](char c) { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'; });
     if (stray != text.end()) {
         error = "has a character that cannot stand in a header's quoted string";
         return std::nullopt;
@@ -75,4 +75,4 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
     return result;
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -12,8 +12,8 @@ struct ReportUri {
     std::string host;   // lower case, without brackets or port
 };
 
-/// An absolute http or https URI with a host, of characters that need no escape in a quoted-string. Otherwise empty, and
-/// `error` says why.
+/// An absolute http or https URI with a host, of characters that need no escape in a quoted-string. Otherwise empty,
+/// and `error` says why.
 std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& error);
 
-}  // namespace hpkp
+} // namespace hpkp

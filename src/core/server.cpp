@@ -10,7 +10,7 @@ std::vector<Certificate> ServedChain::superfluous() const
     for (const Certificate& certificate : chain.sent) {
         const bool on = std::any_of(trust_paths.paths.begin(), trust_paths.paths.end(), [&](const Path& path) {
             return std::find(path.certificates.begin(), path.certificates.end(), certificate)
-                != path.certificates.end();
+                   != path.certificates.end();
         });
         if (!on) {
             off.push_back(certificate);
@@ -74,4 +74,4 @@ bool Site::answers(const Server& server, const std::string& host) const
     });
 }
 
-}  // namespace hpkp
+} // namespace hpkp

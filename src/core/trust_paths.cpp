@@ -53,14 +53,14 @@ private:
     bool repeats(std::size_t candidate) const
     {
         return std::find(sent_.begin(), sent_.begin() + static_cast<std::ptrdiff_t>(candidate), sent_[candidate])
-            != sent_.begin() + static_cast<std::ptrdiff_t>(candidate);
+               != sent_.begin() + static_cast<std::ptrdiff_t>(candidate);
     }
 
     static bool on_path(const Path& path, const Certificate& candidate)
     {
         return std::any_of(path.certificates.begin(), path.certificates.end(), [&](const Certificate& c) {
             return c.pin() == candidate.pin()
-                && X509_NAME_cmp(X509_get_subject_name(c.get()), X509_get_subject_name(candidate.get())) == 0;
+                   && X509_NAME_cmp(X509_get_subject_name(c.get()), X509_get_subject_name(candidate.get())) == 0;
         });
     }
 
@@ -90,7 +90,7 @@ private:
     TrustPaths found_;
 };
 
-}  // namespace
+} // namespace
 
 bool Path::contains(const Pin& pin) const
 {
@@ -107,4 +107,4 @@ TrustPaths find_trust_paths(const Chain& chain)
     return Search(chain).run();
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -17,13 +17,72 @@ namespace {
 /// policies > name > report-only > pins > pin is 5 deep; a ramp's steps are 6.
 constexpr std::size_t kMaxDepth = 16;
 
-Place place_of(const std::string& file, const YAML::Mark& mark)
+bool continues_character(char byte)
 {
-    if (mark.is_null()) {
-        return {file, 1, 1};
-    }
-    return {file, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+    return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
 }
+
+/// The text, and where yaml-cpp's marks are in it. Marks count bytes, places count characters as editors do.
+class Source {
+public:
+    Source(const std::string& file, std::string_view text) : file_(file), text_(text)
+    {
+        line_starts_.push_back(0);
+        for (std::size_t i = 0; i < text.size(); i++) {
+            if (text[i] == '\n') {
+                line_starts_.push_back(i + 1);
+            }
+        }
+    }
+
+    Place place_of(const YAML::Mark& mark) const
+    {
+        if (mark.is_null()) {
+            return {file_, 1, 1};
+        }
+        const std::size_t end = offset_of(mark);
+        const std::size_t begin = std::min(end, line_starts_[line_of(mark)]);
+        const std::string_view before = text_.substr(begin, end - begin);
+        const auto bytes_more = std::count_if(before.begin(), before.end(), continues_character);
+        return {file_, static_cast<unsigned>(mark.line) + 1,
+                static_cast<unsigned>(mark.column + 1 - static_cast<int>(bytes_more))};
+    }
+
+    /// Whether the quoted scalar that begins here is closed: yaml-cpp takes the end of the file for the closing quote.
+    bool closes_quote(const YAML::Mark& mark) const
+    {
+        const std::size_t begin = offset_of(mark);
+        if (begin >= text_.size()) {
+            return false;
+        }
+        const char quote = text_[begin];
+        for (std::size_t i = begin + 1; i < text_.size(); i++) {
+            if (quote == '"' && text_[i] == '\\') {
+                i++;
+            } else if (text_[i] == quote) {
+                if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) {
+                    return true;
+                }
+                i++; // '' is a quote inside single quotes
+            }
+        }
+        return false;
+    }
+
+private:
+    std::size_t line_of(const YAML::Mark& mark) const
+    {
+        return std::min(static_cast<std::size_t>(mark.line), line_starts_.size() - 1);
+    }
+    std::size_t offset_of(const YAML::Mark& mark) const
+    {
+        return std::min(line_starts_[line_of(mark)] + static_cast<std::size_t>(mark.column), text_.size());
+    }
+
+    const std::string& file_;
+    std::string_view text_;
+    std::vector<std::size_t> line_starts_;
+};
 
 /// Stops the parser: yaml-cpp lets an exception of a handler through.
 struct Refusal {
@@ -36,7 +95,7 @@ struct Refusal {
 /// duplicate keys and forgets quotes.
 class TreeBuilder : public YAML::EventHandler {
 public:
-    TreeBuilder(const std::string& file, Findings& findings) : file_(file), findings_(findings) {}
+    TreeBuilder(const Source& source, Findings& findings) : source_(source), findings_(findings) {}
 
     std::optional<YamlNode> take() { return std::move(root_); }
 
@@ -47,7 +106,7 @@ public:
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override
     {
-        throw Refusal{place_of(file_, mark), "an alias (*name)", "write the value out where it is used"};
+        throw Refusal{source_.place_of(mark), "an alias (*name)", "write the value out where it is used"};
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override
@@ -55,11 +114,15 @@ public:
         // yaml-cpp gives plain scalars the tag "?" and quoted ones "!".
         refuse_tag(mark, tag);
         if (std::any_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
-            throw Refusal{place_of(file_, mark), "a value with a control character or a line break", "keep it on one line"};
+            throw Refusal{source_.place_of(mark), "a value with a control character or a line break",
+                          "keep it on one line"};
         }
         YamlNode scalar = node(mark, YamlNode::Kind::scalar);
         scalar.scalar = value;
         scalar.quoted = tag == "!";
+        if (scalar.quoted && !source_.closes_quote(mark)) {
+            throw Refusal{scalar.place, "a quote that is never closed", "close it; was the file cut off?"};
+        }
         add(std::move(scalar));
     }
 
@@ -81,7 +144,7 @@ public:
 private:
     struct Level {
         YamlNode node;
-        std::optional<YamlNode> key;  // of a map: read, its value not yet
+        std::optional<YamlNode> key; // of a map: read, its value not yet
         std::map<std::string, Place> keys;
     };
 
@@ -89,21 +152,22 @@ private:
     {
         YamlNode made;
         made.kind = kind;
-        made.place = place_of(file_, mark);
+        made.place = source_.place_of(mark);
         return made;
     }
 
     void refuse_tag(const YAML::Mark& mark, const std::string& tag) const
     {
         if (!tag.empty() && tag != "?" && tag != "!") {
-            throw Refusal{place_of(file_, mark), "a tag (!name)", "remove it: policies have none"};
+            throw Refusal{source_.place_of(mark), "a tag (!name)", "remove it: policies have none"};
         }
     }
 
     void open(const YAML::Mark& mark, YamlNode::Kind kind)
     {
         if (levels_.size() >= kMaxDepth) {
-            throw Refusal{place_of(file_, mark), "nested deeper than any policy", "remove the surplus brackets or indentation"};
+            throw Refusal{source_.place_of(mark), "nested deeper than any policy",
+                          "remove the surplus brackets or indentation"};
         }
         levels_.push_back({node(mark, kind), std::nullopt, {}});
     }
@@ -128,7 +192,8 @@ private:
         }
         if (!top.key) {
             if (child.kind != YamlNode::Kind::scalar) {
-                throw Refusal{child.place, "a key that is " + std::string(kind_text(child.kind)), "a key is a single word before a colon"};
+                throw Refusal{child.place, "a key that is " + std::string(kind_text(child.kind)),
+                              "a key is a single word before a colon"};
             }
             top.key = std::move(child);
             return;
@@ -146,7 +211,7 @@ private:
         top.node.entries.emplace_back(std::move(key), std::move(child));
     }
 
-    const std::string& file_;
+    const Source& source_;
     Findings& findings_;
     std::vector<Level> levels_;
     std::optional<YamlNode> root_;
@@ -168,6 +233,23 @@ void add_syntax(Findings& findings, Place place, std::string what, std::string r
     findings.emplace_back(FindingId::policy_syntax, std::move(place), std::move(what), std::move(remedy));
 }
 
+/// Whether the byte at `i` begins a whole UTF-8 character, or continues the one before it.
+bool starts_character(std::string_view text, std::size_t i)
+{
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+        return true;
+    }
+    if (continues_character(text[i])) {
+        return i > 0 && static_cast<unsigned char>(text[i - 1]) >= 0x80;
+    }
+    const std::size_t more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+    const std::string_view rest = text.substr(i + 1, more);
+    return byte >= 0xc2 && byte <= 0xf4 && rest.size() == more
+           && std::all_of(rest.begin(), rest.end(), continues_character)
+           && (i + 1 + more == text.size() || !continues_character(text[i + 1 + more]));
+}
+
 /// YAML has its own opinion of these bytes, and it differs between parsers. A policy needs none of them.
 bool has_stray_bytes(const std::string& file, std::string_view text, Findings& findings)
 {
@@ -187,13 +269,16 @@ bool has_stray_bytes(const std::string& file, std::string_view text, Findings& f
         if ((byte < 0x20 && !crlf) || byte == 0x7f) {
             static constexpr char kHex[] = "0123456789abcdef";
             add_syntax(findings, place,
-                       byte == 0 ? std::string("a NUL byte") : std::string("a control character (0x") + kHex[byte >> 4]
-                               + kHex[byte & 15] + ")",
+                       byte == 0 ? std::string("a NUL byte")
+                                 : std::string("a control character (0x") + kHex[byte >> 4] + kHex[byte & 15] + ")",
                        "save the file as plain UTF-8 text");
             return true;
         }
-        // Columns count characters, not bytes, as editors do.
-        if ((byte & 0xc0) != 0x80) {
+        if (!starts_character(text, i)) {
+            add_syntax(findings, place, "a byte that is not UTF-8", "save the file as plain UTF-8 text");
+            return true;
+        }
+        if (!continues_character(text[i])) {
             place.column++;
         }
     }
@@ -226,7 +311,7 @@ Place second_document(const std::string& file, std::string_view text)
     return {file, line, 1};
 }
 
-}  // namespace
+} // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const
 {
@@ -263,17 +348,19 @@ std::optional<YamlNode> load_yaml(const std::string& file, std::string_view text
         return std::nullopt;
     }
 
+    const Source source(file, text);
     try {
         TextBuffer buffer(text);
         std::istream stream(&buffer);
         YAML::Parser parser(stream);
-        TreeBuilder builder(file, findings);
+        TreeBuilder builder(source, findings);
         if (!parser.HandleNextDocument(builder)) {
             add_syntax(findings, {file, 1, 1}, "the file holds no policy", "begin with \"version: 1\"");
             return std::nullopt;
         }
         if (parser) {
-            add_syntax(findings, second_document(file, text), "a second document", "keep one document a file, with no second \"---\"");
+            add_syntax(findings, second_document(file, text), "a second document",
+                       "keep one document a file, with no second \"---\"");
             return std::nullopt;
         }
         return builder.take();
@@ -283,9 +370,10 @@ std::optional<YamlNode> load_yaml(const std::string& file, std::string_view text
         return std::nullopt;
     }
     catch (const YAML::Exception& e) {
-        add_syntax(findings, place_of(file, e.mark), "not readable as YAML: " + e.msg, "mend the line; indentation and quotes are the usual causes");
+        add_syntax(findings, source.place_of(e.mark), "not readable as YAML: " + e.msg,
+                   "mend the line; indentation and quotes are the usual causes");
         return std::nullopt;
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -58,6 +58,13 @@ typedef struct {
     ngx_http_hpkp_header_t     *report_only;
     ngx_http_hpkp_leaf_t       *leaves;
     ngx_uint_t                  nleaves;
+
+    /*
+     * The usual case, decided at load: a response on a connection that
+     * presented this leaf carries what there is, every time.  NULL where
+     * anything else has to be asked (hpkp_secure, once-per-connection).
+     */
+    const X509                 *plain_leaf;
 } ngx_http_hpkp_emission_t;
 
 

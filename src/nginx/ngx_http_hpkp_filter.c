@@ -87,7 +87,7 @@ ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 {
-    ngx_uint_t                 allowed, present;
+    ngx_uint_t                 send;
     ngx_http_hpkp_srv_conf_t  *hscf;
     ngx_http_hpkp_emission_t  *emission;
 
@@ -101,29 +101,29 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    allowed = ngx_http_hpkp_allowed(r, emission);
-    present = ngx_http_hpkp_clear(r, emission);
+    send = ngx_http_hpkp_allowed(r, emission);
 
-    allowed &= ~present;
+    /* what is there already needs no second one */
 
-    if (emission->enforce && (allowed & NGX_HTTP_HPKP_ENFORCE)) {
-        if (ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
-                               (u_char *) "public-key-pins",
-                               emission->enforce)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    send &= ~ngx_http_hpkp_clear(r, emission);
+
+    if ((send & NGX_HTTP_HPKP_ENFORCE)
+        && emission->enforce
+        && ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
+                              (u_char *) "public-key-pins", emission->enforce)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    if (emission->report_only && (allowed & NGX_HTTP_HPKP_REPORT_ONLY)) {
-        if (ngx_http_hpkp_push(r, &ngx_http_hpkp_report_only_name,
-                               (u_char *) "public-key-pins-report-only",
-                               emission->report_only)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if ((send & NGX_HTTP_HPKP_REPORT_ONLY)
+        && emission->report_only
+        && ngx_http_hpkp_push(r, &ngx_http_hpkp_report_only_name,
+                              (u_char *) "public-key-pins-report-only",
+                              emission->report_only)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     return ngx_http_next_header_filter(r);
@@ -136,7 +136,17 @@ ngx_http_hpkp_allowed(ngx_http_request_t *r,
 {
     ngx_str_t                  pin;
     ngx_uint_t                 fit, secure;
+    ngx_connection_t          *c;
     ngx_http_hpkp_srv_conf_t  *hscf;
+
+    c = r->connection;
+
+    if (emission->plain_leaf
+        && c->ssl
+        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf)
+    {
+        return NGX_HTTP_HPKP_BOTH;
+    }
 
     if (ngx_http_hpkp_secure(r, &secure)) {
         return secure ? NGX_HTTP_HPKP_BOTH : 0;

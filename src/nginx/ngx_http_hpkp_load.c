@@ -12,20 +12,13 @@
 #include <hpkp.h>
 
 
-typedef struct {
-    ngx_array_t   listens;                    /* hpkp_listen_t */
-} ngx_http_hpkp_server_t;
-
-
 static ngx_uint_t ngx_http_hpkp_signalling(void);
-static ngx_int_t ngx_http_hpkp_add_servers(ngx_conf_t *cf,
-    hpkp_session_t *session, ngx_http_hpkp_server_t *servers);
-static ngx_int_t ngx_http_hpkp_add_server(ngx_conf_t *cf,
-    hpkp_session_t *session, ngx_http_core_srv_conf_t *cscf,
-    ngx_http_hpkp_server_t *server);
-static ngx_int_t ngx_http_hpkp_find_listens(ngx_conf_t *cf,
-    ngx_http_hpkp_server_t *servers);
+static hpkp_server_t *ngx_http_hpkp_gather(ngx_conf_t *cf);
+static ngx_int_t ngx_http_hpkp_gather_listens(ngx_conf_t *cf,
+    hpkp_server_t *servers);
 static ngx_uint_t ngx_http_hpkp_address_tls(ngx_http_conf_addr_t *addr);
+static ngx_int_t ngx_http_hpkp_gather_server(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf, hpkp_server_t *server);
 static ngx_int_t ngx_http_hpkp_take_emissions(ngx_conf_t *cf,
     hpkp_session_t *session);
 static ngx_int_t ngx_http_hpkp_take_header(ngx_conf_t *cf,
@@ -53,9 +46,8 @@ ngx_int_t
 ngx_http_hpkp_load(ngx_conf_t *cf)
 {
     ngx_int_t                   rc;
-    hpkp_status_t               status;
+    hpkp_server_t              *servers;
     hpkp_session_t             *session;
-    ngx_http_hpkp_server_t     *servers;
     ngx_http_core_main_conf_t  *cmcf;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
@@ -66,36 +58,35 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
 
-    servers = ngx_pcalloc(cf->temp_pool,
-                          cmcf->servers.nelts * sizeof(ngx_http_hpkp_server_t));
+    servers = ngx_http_hpkp_gather(cf);
     if (servers == NULL) {
         return NGX_ERROR;
     }
 
-    session = hpkp_session_create();
+    session = hpkp_session_run(servers, cmcf->servers.nelts,
+                               (int64_t) ngx_time(), (int) hmcf->strict);
     if (session == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: out of memory");
         return NGX_ERROR;
     }
 
-    rc = ngx_http_hpkp_add_servers(cf, session, servers);
+    ngx_http_hpkp_log_lines(cf, session);
 
-    if (rc == NGX_OK) {
-        status = hpkp_session_check(session, (int64_t) ngx_time(),
-                                    (int) hmcf->strict);
-        ngx_http_hpkp_log_lines(cf, session);
+    switch (hpkp_session_status(session)) {
 
-        if (status == HPKP_ACCEPTED) {
-            rc = ngx_http_hpkp_take_emissions(cf, session);
+    case HPKP_ACCEPTED:
+        rc = ngx_http_hpkp_take_emissions(cf, session);
+        break;
 
-        } else {
-            rc = NGX_ERROR;
-        }
+    case HPKP_REFUSED:
+        rc = NGX_ERROR;
+        break;
 
-        if (status == HPKP_FAILED) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: %s",
-                          hpkp_failure(session));
-        }
+    default: /* HPKP_FAILED */
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: %s",
+                      hpkp_session_failure(session));
+        rc = NGX_ERROR;
+        break;
     }
 
     hpkp_session_free(session);
@@ -153,11 +144,11 @@ ngx_http_hpkp_signalling(void)
 }
 
 
-static ngx_int_t
-ngx_http_hpkp_add_servers(ngx_conf_t *cf, hpkp_session_t *session,
-    ngx_http_hpkp_server_t *servers)
+static hpkp_server_t *
+ngx_http_hpkp_gather(ngx_conf_t *cf)
 {
     ngx_uint_t                   i;
+    hpkp_server_t               *servers;
     ngx_http_hpkp_srv_conf_t    *hscf;
     ngx_http_core_srv_conf_t   **cscfp;
     ngx_http_core_main_conf_t   *cmcf;
@@ -165,39 +156,41 @@ ngx_http_hpkp_add_servers(ngx_conf_t *cf, hpkp_session_t *session,
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     cscfp = cmcf->servers.elts;
 
+    servers = ngx_pcalloc(cf->temp_pool,
+                          (cmcf->servers.nelts + 1) * sizeof(hpkp_server_t));
+    if (servers == NULL) {
+        return NULL;
+    }
+
     for (i = 0; i < cmcf->servers.nelts; i++) {
         hscf = cscfp[i]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
         hscf->index = i;
 
-        if (ngx_array_init(&servers[i].listens, cf->temp_pool, 2,
-                           sizeof(hpkp_listen_t))
-            != NGX_OK)
-        {
-            return NGX_ERROR;
+        if (ngx_http_hpkp_gather_server(cf, cscfp[i], &servers[i]) != NGX_OK) {
+            return NULL;
         }
     }
 
-    if (ngx_http_hpkp_find_listens(cf, servers) != NGX_OK) {
-        return NGX_ERROR;
+    if (ngx_http_hpkp_gather_listens(cf, servers) != NGX_OK) {
+        return NULL;
     }
 
-    for (i = 0; i < cmcf->servers.nelts; i++) {
-        if (ngx_http_hpkp_add_server(cf, session, cscfp[i], &servers[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
+    return servers;
 }
 
 
+/*
+ * The addresses know their servers, not the other way round: count them, then
+ * fill them in.
+ */
+
 static ngx_int_t
-ngx_http_hpkp_find_listens(ngx_conf_t *cf, ngx_http_hpkp_server_t *servers)
+ngx_http_hpkp_gather_listens(ngx_conf_t *cf, hpkp_server_t *servers)
 {
-    ngx_uint_t                   p, a, s, address;
-    hpkp_listen_t               *listen;
+    size_t                       address;
+    ngx_uint_t                   p, a, s, fill;
+    hpkp_listen_t               *listens;
+    hpkp_server_t               *server;
     ngx_http_conf_port_t        *port;
     ngx_http_conf_addr_t        *addr;
     ngx_http_hpkp_srv_conf_t    *hscf, *dhscf;
@@ -210,28 +203,46 @@ ngx_http_hpkp_find_listens(ngx_conf_t *cf, ngx_http_hpkp_server_t *servers)
         return NGX_OK;
     }
 
-    address = 0;
     port = cmcf->ports->elts;
 
-    for (p = 0; p < cmcf->ports->nelts; p++) {
-        addr = port[p].addrs.elts;
+    for (fill = 0; fill < 2; fill++) {
+        address = 0;
 
-        for (a = 0; a < port[p].addrs.nelts; a++, address++) {
-            cscfp = addr[a].servers.elts;
-            dhscf = addr[a].default_server->ctx
+        for (p = 0; p < cmcf->ports->nelts; p++) {
+            addr = port[p].addrs.elts;
+
+            for (a = 0; a < port[p].addrs.nelts; a++, address++) {
+                cscfp = addr[a].servers.elts;
+                dhscf = addr[a].default_server->ctx
                                     ->srv_conf[ngx_http_hpkp_module.ctx_index];
 
-            for (s = 0; s < addr[a].servers.nelts; s++) {
-                hscf = cscfp[s]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+                for (s = 0; s < addr[a].servers.nelts; s++) {
+                    hscf = cscfp[s]->ctx
+                                    ->srv_conf[ngx_http_hpkp_module.ctx_index];
+                    server = &servers[hscf->index];
 
-                listen = ngx_array_push(&servers[hscf->index].listens);
-                if (listen == NULL) {
-                    return NGX_ERROR;
+                    if (!fill) {
+                        server->listens_n++;
+                        continue;
+                    }
+
+                    if (server->listens == NULL) {
+                        server->listens = ngx_palloc(cf->temp_pool,
+                                    server->listens_n * sizeof(hpkp_listen_t));
+                        if (server->listens == NULL) {
+                            return NGX_ERROR;
+                        }
+
+                        server->listens_n = 0;
+                    }
+
+                    listens = (hpkp_listen_t *) server->listens;
+                    listens += server->listens_n++;
+
+                    listens->address = address;
+                    listens->tls = (int) ngx_http_hpkp_address_tls(&addr[a]);
+                    listens->default_server = dhscf->index;
                 }
-
-                listen->address = address;
-                listen->tls = (int) ngx_http_hpkp_address_tls(&addr[a]);
-                listen->default_server = dhscf->index;
             }
         }
     }
@@ -270,14 +281,13 @@ ngx_http_hpkp_address_tls(ngx_http_conf_addr_t *addr)
 
 
 static ngx_int_t
-ngx_http_hpkp_add_server(ngx_conf_t *cf, hpkp_session_t *session,
-    ngx_http_core_srv_conf_t *cscf, ngx_http_hpkp_server_t *server)
+ngx_http_hpkp_gather_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
+    hpkp_server_t *server)
 {
     ngx_str_t                 conf_file, *file;
     ngx_uint_t                i;
     hpkp_str_t               *chains;
     hpkp_name_t              *names;
-    hpkp_server_t             facts;
     hpkp_policy_ref_t        *refs;
     ngx_http_server_name_t   *name;
     ngx_http_hpkp_policy_t   *policy;
@@ -287,81 +297,70 @@ ngx_http_hpkp_add_server(ngx_conf_t *cf, hpkp_session_t *session,
     hscf = cscf->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
     sscf = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
 
-    ngx_memzero(&facts, sizeof(hpkp_server_t));
-
     conf_file.data = cscf->file_name;
     conf_file.len = ngx_strlen(cscf->file_name);
 
-    facts.conf_file = ngx_http_hpkp_str(&conf_file);
-    facts.conf_line = (unsigned) cscf->line;
+    server->conf_file = ngx_http_hpkp_str(&conf_file);
+    server->conf_line = (unsigned) cscf->line;
 
-    facts.listens = server->listens.elts;
-    facts.listens_n = server->listens.nelts;
-
-    facts.names_n = cscf->server_names.nelts;
+    server->names_n = cscf->server_names.nelts;
     names = ngx_pcalloc(cf->temp_pool,
-                        (facts.names_n + 1) * sizeof(hpkp_name_t));
+                        (server->names_n + 1) * sizeof(hpkp_name_t));
     if (names == NULL) {
         return NGX_ERROR;
     }
 
     name = cscf->server_names.elts;
 
-    for (i = 0; i < facts.names_n; i++) {
+    for (i = 0; i < server->names_n; i++) {
         names[i].text = ngx_http_hpkp_str(&name[i].name);
 #if (NGX_PCRE)
         names[i].regex = (name[i].regex != NULL);
 #endif
     }
 
-    facts.names = names;
+    server->names = names;
 
     if (hscf->policies) {
-        facts.policies_n = hscf->policies->nelts;
+        server->policies_n = hscf->policies->nelts;
         refs = ngx_pcalloc(cf->temp_pool,
-                           facts.policies_n * sizeof(hpkp_policy_ref_t));
+                           server->policies_n * sizeof(hpkp_policy_ref_t));
         if (refs == NULL) {
             return NGX_ERROR;
         }
 
         policy = hscf->policies->elts;
 
-        for (i = 0; i < facts.policies_n; i++) {
+        for (i = 0; i < server->policies_n; i++) {
             refs[i].file = ngx_http_hpkp_str(&policy[i].file);
             refs[i].name = ngx_http_hpkp_str(&policy[i].name);
             refs[i].own = (int) hscf->own_policies;
         }
 
-        facts.policies = refs;
+        server->policies = refs;
     }
 
     if (hscf->served_chains) {
-        facts.served_chains_n = hscf->served_chains->nelts;
+        server->served_chains_n = hscf->served_chains->nelts;
         chains = ngx_pcalloc(cf->temp_pool,
-                             facts.served_chains_n * sizeof(hpkp_str_t));
+                             server->served_chains_n * sizeof(hpkp_str_t));
         if (chains == NULL) {
             return NGX_ERROR;
         }
 
         file = hscf->served_chains->elts;
 
-        for (i = 0; i < facts.served_chains_n; i++) {
+        for (i = 0; i < server->served_chains_n; i++) {
             chains[i] = ngx_http_hpkp_str(&file[i]);
         }
 
-        facts.served_chains = chains;
+        server->served_chains = chains;
     }
 
-    facts.ssl_ctx = sscf->ssl.ctx;
-    facts.variable_certificates = (sscf->certificate_values != NULL);
-    facts.reject_handshake = (sscf->reject_handshake == 1);
-    facts.secure = (int) hscf->secure;
-
-    if (hpkp_session_add_server(session, &facts) != HPKP_ACCEPTED) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: %s",
-                      hpkp_failure(session));
-        return NGX_ERROR;
-    }
+    server->ssl_ctx = sscf->ssl.ctx;
+    server->variable_certificates = (sscf->certificate_values != NULL);
+    server->reject_handshake = (sscf->reject_handshake == 1);
+    server->secure = (int) hscf->secure;
 
     return NGX_OK;
 }
@@ -431,6 +430,13 @@ ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
         hscf->emission = ngx_http_hpkp_take_emission(cf, emission, headers);
         if (hscf->emission == NULL) {
             return NGX_ERROR;
+        }
+
+        if (hscf->emission->nleaves
+            && !hscf->secure
+            && hscf->emit == NGX_HTTP_HPKP_EVERY_RESPONSE)
+        {
+            hscf->emission->plain_leaf = hscf->emission->leaves[0].x509;
         }
 
         hmcf->emits = 1;

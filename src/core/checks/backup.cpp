@@ -83,7 +83,7 @@ std::map<Pin, const Server*> loaded_keys(const Site& site)
     return keys;
 }
 
-}  // namespace
+} // namespace
 
 void check_no_backup_pin(const Site& site, Findings& findings)
 {
@@ -97,11 +97,12 @@ void check_no_backup_pin(const Site& site, Findings& findings)
         if (pins.live() == 0 || pins.unreadable != 0 || std::none_of(paths.begin(), paths.end(), without_backup)) {
             return;
         }
-        Finding finding = pair_finding(FindingId::no_backup_pin, pair, pins,
-                                       "every pin of " + pins.owner + " that is not retired is in "
-                                           + pair.chain->chain.text() + ": clients ignore a policy without a backup (RFC 7469 2.5)",
-                                       "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
-                                       "backup.key -out backup.csr, then csr: backup.csr");
+        Finding finding =
+            pair_finding(FindingId::no_backup_pin, pair, pins,
+                         "every pin of " + pins.owner + " that is not retired is in " + pair.chain->chain.text()
+                             + ": clients ignore a policy without a backup (RFC 7469 2.5)",
+                         "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
+                         "backup.key -out backup.csr, then csr: backup.csr");
         finding.details = draw(*pair.chain, pins);
         if (pins.only_guarded()) {
             finding.severity = Severity::warning;
@@ -164,4 +165,4 @@ void check_backup_key_online(const Site& site, Findings& findings)
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

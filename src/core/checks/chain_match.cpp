@@ -10,8 +10,9 @@ namespace hpkp {
 
 namespace {
 
-constexpr const char* kRemedy = "add the pin of a certificate below to the policy first, or serve a certificate whose key it "
-                                "pins already";
+constexpr const char* kRemedy =
+    "add the pin of one of these certificates to the policy first, or serve a certificate whose key "
+    "it pins already";
 
 Finding mismatch(FindingId id, const Pair& pair, const PinSet& pins, std::string what)
 {
@@ -20,7 +21,7 @@ Finding mismatch(FindingId id, const Pair& pair, const PinSet& pins, std::string
     return finding;
 }
 
-}  // namespace
+} // namespace
 
 void check_chain_has_pin(const Site& site, Findings& findings)
 {
@@ -48,7 +49,8 @@ void check_sent_has_pin(const Site& site, Findings& findings)
     for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
         if (pair.policy->clients.sent && !matches_sent(pair.chain->chain, pins)) {
             findings.push_back(mismatch(FindingId::sent_without_pin, pair, pins,
-                                        pins.owner + " is for clients that look at the certificates sent, and pins none of "
+                                        pins.owner
+                                            + " is for clients that look at the certificates sent, and pins none of "
                                             + pair.chain->chain.text()));
         }
     });
@@ -59,10 +61,11 @@ void check_leaf_has_pin(const Site& site, Findings& findings)
     for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
         if (pair.policy->clients.leaf && !matches_leaf(pair.chain->chain, pins)) {
             findings.push_back(mismatch(FindingId::leaf_without_pin, pair, pins,
-                                        pins.owner + " is for clients that look at the leaf alone, and does not pin that of "
+                                        pins.owner
+                                            + " is for clients that look at the leaf alone, and does not pin that of "
                                             + pair.chain->chain.text()));
         }
     });
 }
 
-}  // namespace hpkp
+} // namespace hpkp

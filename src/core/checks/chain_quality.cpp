@@ -17,10 +17,11 @@ void check_off_path_pin(const Site& site, Findings& findings)
             if (pin == nullptr || pair.chain->trust_paths.contains(pin->pin)) {
                 continue;
             }
-            Finding finding = pair_finding(FindingId::off_path_pin, pair, pins,
-                                           "the pin \"" + pin->label() + "\" matches only " + certificate.short_name()
-                                               + ", which is sent but on no path: clients must ignore it",
-                                           "do not count on this pin; take the certificate out of the chain file if nobody needs it");
+            Finding finding =
+                pair_finding(FindingId::off_path_pin, pair, pins,
+                             "the pin \"" + pin->label() + "\" matches only " + certificate.short_name()
+                                 + ", which is sent but on no path: clients must ignore it",
+                             "do not count on this pin; take the certificate out of the chain file if nobody needs it");
             finding.details = draw(*pair.chain, pins);
             findings.push_back(std::move(finding));
         }
@@ -32,19 +33,22 @@ void check_root_only_pin(const Site& site, Findings& findings)
     for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
         const auto by_root_alone = [&](const Path& path) {
             const auto& certificates = path.certificates;
-            const auto pinned = [&](const Certificate& c) { return c.pin() && pins.find(*c.pin()) != nullptr; };
+            const auto pinned = [&](const Certificate& c) {
+                return c.pin() && pins.find(*c.pin()) != nullptr;
+            };
             return certificates.size() > 1 && certificates.back().self_issued() && pinned(certificates.back())
-                && std::none_of(certificates.begin(), certificates.end() - 1, pinned);
+                   && std::none_of(certificates.begin(), certificates.end() - 1, pinned);
         };
         const auto& paths = pair.chain->trust_paths.paths;
         if (std::none_of(paths.begin(), paths.end(), by_root_alone)) {
             return;
         }
-        Finding finding = pair_finding(FindingId::root_only_pin, pair, pins,
-                                       pins.owner + " matches " + pair.chain->chain.text()
-                                           + " by its root alone: clients that look at the sent certificates, or anchor below "
-                                             "the root, will not match",
-                                       "pin the leaf or an intermediate besides");
+        Finding finding =
+            pair_finding(FindingId::root_only_pin, pair, pins,
+                         pins.owner + " matches " + pair.chain->chain.text()
+                             + " by its root alone: clients that look at the sent certificates, or anchor below "
+                               "the root, will not match",
+                         "pin the leaf or an intermediate besides");
         finding.details = draw(*pair.chain, pins);
         findings.push_back(std::move(finding));
     });
@@ -67,11 +71,11 @@ void check_leaf_expires_first(const Site& site, Findings& findings)
         if (!leaf_alone || *expires >= site.now + max_age) {
             return;
         }
-        findings.push_back(pair_finding(FindingId::leaf_expires_first, pair, pins,
-                                        pins.owner + " matches only the leaf of " + pair.chain->chain.text()
-                                            + ", which expires on " + time_text(*expires) + ", before a max-age of "
-                                            + duration_text(max_age) + " has run",
-                                        "renew with the same key or with a pinned backup's; any other key locks out who remembers"));
+        findings.push_back(
+            pair_finding(FindingId::leaf_expires_first, pair, pins,
+                         pins.owner + " matches only the leaf of " + pair.chain->chain.text() + ", which expires on "
+                             + time_text(*expires) + ", before a max-age of " + duration_text(max_age) + " has run",
+                         "renew with the same key or with a pinned backup's; any other key locks out who remembers"));
     });
 }
 
@@ -124,4 +128,4 @@ void check_path_limit(const Site& site, Findings& findings)
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

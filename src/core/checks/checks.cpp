@@ -11,11 +11,13 @@ namespace {
 using Check = void (*)(const Site& site, Findings& findings);
 
 constexpr Check kChecks[] = {
-    check_file_writable,      check_pin_count,       check_max_age_long,    check_server_is_tls,
-    check_chain_is_known,     check_chain_has_pin,   check_sent_has_pin,    check_leaf_has_pin,
-    check_no_backup_pin,      check_single_backup,   check_backup_key_online, check_off_path_pin,
-    check_root_only_pin,      check_leaf_expires_first, check_chain_expired, check_path_limit,
-    check_name_covered,       check_host_can_be_pinned, check_scope,         check_report_uri_self,
+    check_file_writable, check_pin_count,          check_max_age_long,
+    check_server_is_tls, check_chain_is_known,     check_chain_has_pin,
+    check_sent_has_pin,  check_leaf_has_pin,       check_no_backup_pin,
+    check_single_backup, check_backup_key_online,  check_off_path_pin,
+    check_root_only_pin, check_leaf_expires_first, check_chain_expired,
+    check_path_limit,    check_name_covered,       check_host_can_be_pinned,
+    check_scope,         check_report_uri_self,
 };
 
 /// One finding for what is the same at several servers.
@@ -37,7 +39,7 @@ Findings merged(Findings findings)
     return result;
 }
 
-}  // namespace
+} // namespace
 
 void run_checks(const Site& site, Findings& findings)
 {
@@ -47,8 +49,9 @@ void run_checks(const Site& site, Findings& findings)
     findings = merged(std::move(findings));
     // The gravest last, where a terminal shows them; the same order at every load.
     std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-        return std::tie(a.severity, a.id, a.place, a.servers, a.what) < std::tie(b.severity, b.id, b.place, b.servers, b.what);
+        return std::tie(a.severity, a.id, a.place, a.servers, a.what)
+               < std::tie(b.severity, b.id, b.place, b.servers, b.what);
     });
 }
 
-}  // namespace hpkp
+} // namespace hpkp

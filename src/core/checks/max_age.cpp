@@ -10,7 +10,7 @@ namespace {
 /// Where Chromium and Firefox capped it; RFC 7469 4.1 suggests as much.
 constexpr std::int64_t kClientCap = 60 * 86400;
 
-}  // namespace
+} // namespace
 
 void check_max_age_long(const Site& site, Findings& findings)
 {
@@ -19,11 +19,12 @@ void check_max_age_long(const Site& site, Findings& findings)
             if (policy.enforce && policy.enforce->max_age > kClientCap) {
                 findings.emplace_back(FindingId::max_age_long, policy.enforce->place,
                                       "policy \"" + policy.name + "\" has a max-age of "
-                                          + duration_text(policy.enforce->max_age) + ", over the 60 days that clients keep",
+                                          + duration_text(policy.enforce->max_age)
+                                          + ", over the 60 days that clients keep",
                                       "write max-age: 60d or less; more protects nobody and makes a mistake last");
             }
         }
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -14,7 +14,7 @@ bool unqualified(const HostPattern& name)
     return name.kind == Kind::exact && name.domain.find('.') == std::string::npos && !is_ip_address(name.domain);
 }
 
-}  // namespace
+} // namespace
 
 void check_name_covered(const Site& site, Findings& findings)
 {
@@ -53,17 +53,19 @@ void check_host_can_be_pinned(const Site& site, Findings& findings)
         };
         for (const HostPattern& name : server.names) {
             if (name.kind == Kind::regex || name.kind == Kind::tail) {
-                add(FindingId::regex_host, "which hosts \"" + name.text + "\" stands for cannot be told, so its scope is not checked",
+                add(FindingId::regex_host,
+                    "which hosts \"" + name.text + "\" stands for cannot be told, so its scope is not checked",
                     "write the names out, or use one wildcard such as *.example.com");
             } else if (is_ip_address(name.domain)) {
                 add(FindingId::ip_host, "clients pin no IP address such as " + name.text + " (RFC 7469 2.3.3)",
                     "serve it under a name, or remove it from server_name");
             } else if (unqualified(name)) {
-                add(FindingId::unqualified_host, "\"" + name.text + "\" has no domain: clients differ on whether they pin such a name",
+                add(FindingId::unqualified_host,
+                    "\"" + name.text + "\" has no domain: clients differ on whether they pin such a name",
                     "use its fully qualified name");
             }
         }
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

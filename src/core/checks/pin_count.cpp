@@ -21,13 +21,14 @@ void check_pins(const PinSet& pins, Findings& findings)
     }
     const std::size_t all = pins.pins.size() + pins.unreadable;
     if (all > kMostPins) {
-        findings.emplace_back(FindingId::too_many_pins, pins.place,
-                              pins.owner + " has " + std::to_string(all) + " pins, more than some clients keep",
-                              "pin fewer: an issuer's key instead of many leaves, and no retired pins that nobody needs");
+        findings.emplace_back(
+            FindingId::too_many_pins, pins.place,
+            pins.owner + " has " + std::to_string(all) + " pins, more than some clients keep",
+            "pin fewer: an issuer's key instead of many leaves, and no retired pins that nobody needs");
     }
 }
 
-}  // namespace
+} // namespace
 
 void check_pin_count(const Site& site, Findings& findings)
 {
@@ -40,4 +41,4 @@ void check_pin_count(const Site& site, Findings& findings)
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -128,9 +128,10 @@ private:
         if (&other == binding.server || other.chains.empty()) {
             return;
         }
-        const bool shares = std::find(other.policies.begin(), other.policies.end(), binding.policy) != other.policies.end();
+        const bool shares =
+            std::find(other.policies.begin(), other.policies.end(), binding.policy) != other.policies.end();
         if (shares) {
-            return;  // checked as that server's own
+            return; // checked as that server's own
         }
         if (same_host && binding.policy->enforce) {
             for (const Policy* policy : other.policies) {
@@ -158,11 +159,12 @@ private:
     {
         for (const auto& [key, servers] : conflicts_) {
             const auto& [policy, pins, chain] = key;
-            Finding finding(FindingId::scope_conflict, pins->place,
-                            pins->owner + " reaches " + servers.begin()->second + ", where " + chain->chain.text()
-                                + " matches none of its pins on some path: clients that hold the policy are locked out there",
-                            "pin a certificate of that chain too, serve a pinned one there, or take the name or "
-                            "includeSubDomains out of the policy's reach");
+            Finding finding(
+                FindingId::scope_conflict, pins->place,
+                pins->owner + " reaches " + servers.begin()->second + ", where " + chain->chain.text()
+                    + " matches none of its pins on some path: clients that hold the policy are locked out there",
+                "pin a certificate of that chain too, serve a pinned one there, or take the name or "
+                "includeSubDomains out of the policy's reach");
             for (const auto& [place, name] : servers) {
                 finding.servers.push_back(place);
             }
@@ -201,7 +203,8 @@ bool pins_host(const PolicyUse& use, const std::string& host)
                 continue;
             }
             const bool below = is_subdomain(host, name.domain);
-            if ((name.kind == Kind::exact && (host == name.domain || (below && use.policy->enforce->include_subdomains)))
+            if ((name.kind == Kind::exact
+                 && (host == name.domain || (below && use.policy->enforce->include_subdomains)))
                 || (name.kind == Kind::wildcard && below)) {
                 return true;
             }
@@ -210,7 +213,7 @@ bool pins_host(const PolicyUse& use, const std::string& host)
     return false;
 }
 
-}  // namespace
+} // namespace
 
 void check_scope(const Site& site, Findings& findings)
 {
@@ -242,4 +245,4 @@ void check_report_uri_self(const Site& site, Findings& findings)
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp

@@ -15,10 +15,11 @@ void check_server_is_tls(const Site& site, Findings& findings)
         if (!own || server.covered()) {
             continue;
         }
-        Finding finding(FindingId::server_not_tls, std::nullopt,
-                        server.block->reject_handshake ? "hpkp_policy in a server that rejects every TLS handshake"
-                                                       : "hpkp_policy in a server that nginx does not serve over TLS",
-                        "remove it there, or say what clients see: hpkp_served_chain FILE, if TLS ends in front of nginx");
+        Finding finding(
+            FindingId::server_not_tls, std::nullopt,
+            server.block->reject_handshake ? "hpkp_policy in a server that rejects every TLS handshake"
+                                           : "hpkp_policy in a server that nginx does not serve over TLS",
+            "remove it there, or say what clients see: hpkp_served_chain FILE, if TLS ends in front of nginx");
         add_servers(finding, {&server});
         findings.push_back(std::move(finding));
     }
@@ -33,7 +34,8 @@ void check_chain_is_known(const Site& site, Findings& findings)
         }
         const char* what = nullptr;
         if (block.secure) {
-            what = "hpkp_secure says that TLS ends in front of nginx, and no hpkp_served_chain says what clients see there";
+            what = "hpkp_secure says that TLS ends in front of nginx, and no hpkp_served_chain says what clients see "
+                   "there";
         } else if (block.variable_certificates) {
             what = "ssl_certificate has variables, so the chain is not known before a client comes";
         } else if (server.chains.empty()) {
@@ -49,4 +51,4 @@ void check_chain_is_known(const Site& site, Findings& findings)
     }
 }
 
-}  // namespace hpkp
+} // namespace hpkp
