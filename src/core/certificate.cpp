@@ -28,7 +28,7 @@ std::string entry(const X509_NAME* name, int nid)
     return at < 0 ? "" : text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
 
-} // namespace
+}  // namespace
 
 Certificate::Certificate(X509* x509)
 {
@@ -118,4 +118,4 @@ std::string time_text(std::time_t time)
     return text;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -62,4 +62,4 @@ private:
 /// "2026-11-24 22:00:00 UTC"
 std::string time_text(std::time_t time);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -21,7 +21,7 @@ Chain make_chain(X509* leaf, const STACK_OF(X509) * rest)
     return chain;
 }
 
-} // namespace
+}  // namespace
 
 std::string Chain::text() const
 {
@@ -100,4 +100,4 @@ std::vector<Chain> read_chain_file(const std::string& path, std::string& error)
     return {std::move(chain)};
 }
 
-} // namespace hpkp
+}  // namespace hpkp

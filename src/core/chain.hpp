@@ -11,8 +11,8 @@
 namespace hpkp {
 
 struct Chain {
-    std::vector<Certificate> sent; // the leaf, then the rest in the order sent
-    std::string file;              // of hpkp_served_chain; empty for nginx's own certificates
+    std::vector<Certificate> sent;  // the leaf, then the rest in the order sent
+    std::string file;               // of hpkp_served_chain; empty for nginx's own certificates
 
     const Certificate& leaf() const { return sent.front(); }
     /// "the chain of NAME" or "the chain of NAME in FILE", for messages.
@@ -30,4 +30,4 @@ std::vector<Chain> presented_chain(const SSL* connection);
 /// The certificates of a PEM file, leaf first. Empty, and `error` says why, if there is none or one cannot be read.
 std::vector<Chain> read_chain_file(const std::string& path, std::string& error);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -34,7 +34,7 @@ struct EmissionView {
     std::vector<hpkp_leaf_t> leaves;
 };
 
-} // namespace
+}  // namespace
 
 struct hpkp_session_s {
     hpkp_status_t status = HPKP_FAILED;
@@ -142,13 +142,13 @@ void run(hpkp_session_t& session, const Request& request) noexcept
     ERR_clear_error();
 }
 
-} // namespace
+}  // namespace
 
 extern "C" {
 
 hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n, int64_t now, int strict)
 {
-    hpkp_session_t* session = new (std::nothrow) hpkp_session_s;
+    auto* session = new (std::nothrow) hpkp_session_s;
     if (session == nullptr) {
         return nullptr;
     }
@@ -221,4 +221,4 @@ int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t p
     return answer;
 }
 
-} // extern "C"
+}  // extern "C"

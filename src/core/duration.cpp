@@ -17,7 +17,7 @@ bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-} // namespace
+}  // namespace
 
 std::optional<std::int64_t> parse_duration(std::string_view text)
 {
@@ -107,4 +107,4 @@ bool is_date(std::string_view text)
     return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-} // namespace hpkp
+}  // namespace hpkp

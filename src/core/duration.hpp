@@ -21,4 +21,4 @@ std::string duration_text(std::int64_t seconds);
 /// A date "2027-06-01" that exists.
 bool is_date(std::string_view text);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -110,11 +110,11 @@ private:
     std::map<std::pair<const PinSet*, bool>, std::size_t> headers_;
 };
 
-} // namespace
+}  // namespace
 
 Emissions render_emissions(const Site& site)
 {
     return Renderer(site).run();
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -16,7 +16,7 @@ struct Header {
 };
 
 struct EmissionLeaf {
-    const X509* x509; // null where the chain came from a file
+    const X509* x509;  // null where the chain came from a file
     Fingerprint fingerprint;
     std::string pin;
 };
@@ -25,16 +25,16 @@ struct Emission {
     bool has_policy = false;
     std::string policy;
     std::string mode;
-    std::optional<std::size_t> enforce; // index into Emissions::headers
+    std::optional<std::size_t> enforce;  // index into Emissions::headers
     std::optional<std::size_t> report_only;
     std::vector<EmissionLeaf> leaves;
 };
 
 struct Emissions {
     std::vector<Header> headers;
-    std::vector<Emission> servers; // one for each server of the site
+    std::vector<Emission> servers;  // one for each server of the site
 };
 
 Emissions render_emissions(const Site& site);
 
-} // namespace hpkp
+}  // namespace hpkp

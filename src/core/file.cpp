@@ -38,7 +38,7 @@ std::string too_large(std::size_t limit)
     return "is larger than " + std::to_string(limit) + " bytes";
 }
 
-} // namespace
+}  // namespace
 
 FileContent read_file(const std::string& path, std::size_t limit)
 {
@@ -108,4 +108,4 @@ std::string relative_to(const std::string& base_file, const std::string& name)
     return directory == "/" ? "/" + name : directory + "/" + name;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

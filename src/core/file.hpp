@@ -12,8 +12,8 @@ constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 
 struct FileContent {
     std::string bytes;
-    mode_t mode = 0;   // as fstat() of the file that was read
-    std::string error; // why it could not be read; empty if it was
+    mode_t mode = 0;    // as fstat() of the file that was read
+    std::string error;  // why it could not be read; empty if it was
     bool ok() const { return error.empty(); }
 };
 
@@ -27,4 +27,4 @@ std::string relative_to(const std::string& base_file, const std::string& name);
 /// The directory part of a path, "." if it has none.
 std::string directory_of(const std::string& path);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -1,5 +1,7 @@
 #include "finding.hpp"
 
+#include "utf8.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -20,23 +22,6 @@ constexpr IdEntry kIds[] = {
 
 constexpr std::size_t kServersShown = 3;
 
-/// Names and values come from files of anybody's making: no control character reaches the terminal, and no line the
-/// length at which nginx cuts.
-std::string presentable(std::string text)
-{
-    for (char& c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f) {
-            c = '?';
-        }
-    }
-    if (text.size() > kMaxLine) {
-        text.resize(kMaxLine - 3);
-        text += "...";
-    }
-    return text;
-}
-
 std::string places(const Finding& finding)
 {
     std::string text;
@@ -53,7 +38,7 @@ std::string places(const Finding& finding)
     return text;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view id_text(FindingId id)
 {
@@ -86,8 +71,9 @@ std::size_t count(const Findings& findings, Severity severity)
 std::vector<Line> render(const Finding& finding)
 {
     std::vector<Line> lines;
-    const auto add = [&](std::string text) {
-        lines.push_back({finding.severity, presentable(std::move(text))});
+    const auto add = [&](const std::string& text) {
+        // Names and values come from files of anybody's making.
+        lines.push_back({finding.severity, presentable(text, kMaxLine)});
     };
 
     std::string first(id_text(finding.id));
@@ -105,4 +91,4 @@ std::vector<Line> render(const Finding& finding)
     return lines;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

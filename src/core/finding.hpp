@@ -46,11 +46,11 @@ struct Place {
 struct Finding {
     FindingId id;
     Severity severity;
-    std::optional<Place> place;       // in the policy file
-    std::vector<Place> servers;       // each the line of a "server {"
-    std::string what;                 // one sentence, no full stop
-    std::vector<std::string> details; // a line each
-    std::string remedy;               // one sentence: what to do
+    std::optional<Place> place;        // in the policy file
+    std::vector<Place> servers;        // each the line of a "server {"
+    std::string what;                  // one sentence, no full stop
+    std::vector<std::string> details;  // a line each
+    std::string remedy;                // one sentence: what to do
 
     Finding(FindingId id, std::optional<Place> place, std::string what, std::string remedy)
         : id(id), severity(usual_severity(id)), place(std::move(place)), what(std::move(what)),
@@ -76,4 +76,4 @@ constexpr std::size_t kMaxLine = 1900;
 /// details, the remedy.
 std::vector<Line> render(const Finding& finding);
 
-} // namespace hpkp
+}  // namespace hpkp

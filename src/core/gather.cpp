@@ -29,13 +29,13 @@ private:
 
     struct ChainFile {
         std::vector<Chain> chains;
-        std::size_t finding = 0; // index + 1 of the finding, 0 for none
+        std::size_t finding = 0;  // index + 1 of the finding, 0 for none
     };
 
     Site& site_;
     Findings& findings_;
     std::map<std::string, PolicyFile*> policy_files_;
-    std::map<std::string, std::size_t> unresolved_; // file and name, to the index of its finding
+    std::map<std::string, std::size_t> unresolved_;  // file and name, to the index of its finding
     std::map<std::string, ChainFile> chain_files_;
     std::map<std::vector<Fingerprint>, const ServedChain*> chains_;
     std::map<const Policy*, std::size_t> uses_;
@@ -94,7 +94,9 @@ void Gatherer::resolve_policies(Server& server)
         if (!ref.own && !server.covered()) {
             continue;
         }
-        if (const Policy* policy = resolve(ref, server)) {
+        const Policy* policy = resolve(ref, server);
+        const bool known = std::find(server.policies.begin(), server.policies.end(), policy) != server.policies.end();
+        if (policy != nullptr && !known) {
             server.policies.push_back(policy);
         }
     }
@@ -234,7 +236,7 @@ const ServedChain* Gatherer::intern(const Chain& chain)
 /// this server's header.
 void Gatherer::add_certificate_names(Server& server)
 {
-    const std::size_t index = static_cast<std::size_t>(&server - site_.servers.data());
+    const auto index = static_cast<std::size_t>(&server - site_.servers.data());
     std::set<std::string> seen;
     for (const Listen& listen : server.block->listens) {
         if (!listen.tls || listen.default_server != index || !server.tls) {
@@ -243,9 +245,10 @@ void Gatherer::add_certificate_names(Server& server)
         const AddressNames& names = site_.tls_addresses[listen.address];
         for (const ServedChain* chain : server.chains) {
             for (const std::string& name : chain->chain.leaf().dns_names()) {
-                for (const HostPattern& pattern : parse_server_name(name, false)) {
+                for (HostPattern& pattern : parse_server_name(name, false)) {
+                    pattern.one_label = pattern.kind == HostPattern::Kind::wildcard;
                     if (!names.answers(pattern.example()) && seen.insert(name).second) {
-                        server.names.push_back(pattern);
+                        server.certificate_names.push_back(std::move(pattern));
                     }
                 }
             }
@@ -275,7 +278,7 @@ void Gatherer::use_policies(const Server& server)
     }
 }
 
-} // namespace
+}  // namespace
 
 Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings)
 {
@@ -286,4 +289,4 @@ Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings
     return site;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -11,4 +11,4 @@ namespace hpkp {
 /// `now` in seconds since the epoch.
 Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -22,7 +22,7 @@ void add_common(std::string& header, const PinSet& pins, bool include_subdomains
     }
 }
 
-} // namespace
+}  // namespace
 
 std::string enforce_header(const Enforce& enforce, const PinSet& pins)
 {
@@ -38,4 +38,4 @@ std::string report_only_header(const ReportOnly& report_only, const PinSet& pins
     return header;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

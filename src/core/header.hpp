@@ -15,4 +15,4 @@ std::string enforce_header(const Enforce& enforce, const PinSet& pins);
 /// The value of Public-Key-Pins-Report-Only: the same without max-age, which has no meaning there (RFC 7469 2.1.2).
 std::string report_only_header(const ReportOnly& report_only, const PinSet& pins);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -12,7 +12,7 @@ namespace {
 /// No host name has it: "_" is no letter of a host name, and this one is unlikely even as a joke.
 constexpr std::string_view kAnyLabel = "_hpkp_any_";
 
-} // namespace
+}  // namespace
 
 std::string HostPattern::example() const
 {
@@ -33,7 +33,7 @@ std::vector<HostPattern> parse_server_name(std::string name, bool is_regex)
 {
     using Kind = HostPattern::Kind;
     if (is_regex) {
-        return {{Kind::regex, name, ""}};
+        return {{Kind::regex, name, "", false}};
     }
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -43,15 +43,15 @@ std::vector<HostPattern> parse_server_name(std::string name, bool is_regex)
     }
     if (name.front() == '.') {
         const std::string domain = name.substr(1);
-        return {{Kind::exact, domain, domain}, {Kind::wildcard, "*" + name, domain}};
+        return {{Kind::exact, domain, domain, false}, {Kind::wildcard, "*" + name, domain, false}};
     }
     if (name.substr(0, 2) == "*.") {
-        return {{Kind::wildcard, name, name.substr(2)}};
+        return {{Kind::wildcard, name, name.substr(2), false}};
     }
     if (name.size() > 2 && name.substr(name.size() - 2) == ".*") {
-        return {{Kind::tail, name, name.substr(0, name.size() - 2)}};
+        return {{Kind::tail, name, name.substr(0, name.size() - 2), false}};
     }
-    return {{Kind::exact, name, name}};
+    return {{Kind::exact, name, name, false}};
 }
 
 bool is_ip_address(const std::string& host)
@@ -77,4 +77,4 @@ std::string_view parent_domain(std::string_view host)
     return dot == std::string_view::npos ? std::string_view() : host.substr(dot + 1);
 }
 
-} // namespace hpkp
+}  // namespace hpkp

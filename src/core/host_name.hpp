@@ -9,15 +9,16 @@ namespace hpkp {
 
 struct HostPattern {
     enum class Kind {
-        exact,    // www.example.com
-        wildcard, // *.example.com: any host below, at any depth
-        tail,     // www.example.*
-        regex,    // ~^www\d+\.example\.com$
+        exact,     // www.example.com
+        wildcard,  // *.example.com: any host below, at any depth
+        tail,      // www.example.*
+        regex,     // ~^www\d+\.example\.com$
     };
 
     Kind kind = Kind::exact;
-    std::string text;   // as written, lower case; for messages
-    std::string domain; // exact: the host; wildcard: what follows "*."; tail: what precedes ".*"
+    std::string text;        // as written, lower case; for messages
+    std::string domain;      // exact: the host; wildcard: what follows "*."; tail: what precedes ".*"
+    bool one_label = false;  // of a wildcard in a certificate: it covers no more than one label
 
     /// A host that this pattern answers to and, of two overlapping ones, the other pattern only if it is no more
     /// specific: the host itself, or for a wildcard a label that nobody has. Empty for a regex.
@@ -36,4 +37,4 @@ bool is_subdomain(std::string_view host, std::string_view domain);
 /// The name without its first label; empty after the last.
 std::string_view parent_domain(std::string_view host);
 
-} // namespace hpkp
+}  // namespace hpkp

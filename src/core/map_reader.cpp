@@ -43,7 +43,7 @@ std::string join(const std::vector<std::string_view>& words)
     return text;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known)
 {
@@ -128,4 +128,4 @@ bool MapReader::boolean_or(std::string_view key, bool fallback) const
     return value == nullptr ? fallback : boolean(*value, key).value_or(fallback);
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -48,4 +48,4 @@ private:
 /// The member of `known` that a misspelt word most likely means; there is always one.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -22,7 +22,7 @@ std::string drawn(const Certificate& certificate, const PinSet& pins, std::size_
     return line;
 }
 
-} // namespace
+}  // namespace
 
 const PolicyPin* matching_pin(const Path& path, const PinSet& pins)
 {
@@ -91,7 +91,7 @@ std::vector<std::string> draw(const ServedChain& chain, const PinSet& pins)
     }
     const auto superfluous = chain.superfluous();
     if (!superfluous.empty()) {
-        lines.push_back("sent, but on no path (clients ignore them):");
+        lines.emplace_back("sent, but on no path (clients ignore them):");
     }
     for (const Certificate& certificate : superfluous) {
         lines.push_back(drawn(certificate, pins, width));
@@ -99,4 +99,4 @@ std::vector<std::string> draw(const ServedChain& chain, const PinSet& pins)
     return lines;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -32,4 +32,4 @@ bool may_be_noted(const Chain& chain, const std::vector<Pin>& pins, std::size_t&
 /// then the certificates on no path.
 std::vector<std::string> draw(const ServedChain& chain, const PinSet& pins);
 
-} // namespace hpkp
+}  // namespace hpkp

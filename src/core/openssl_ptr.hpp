@@ -32,4 +32,4 @@ struct OpensslFree {
 using OpensslBytes = std::unique_ptr<unsigned char, OpensslFree>;
 using OpensslString = std::unique_ptr<char, OpensslFree>;
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -55,4 +55,4 @@ std::string Pin::base64() const
     return std::string(text.begin(), text.begin() + kBase64Length);
 }
 
-} // namespace hpkp
+}  // namespace hpkp

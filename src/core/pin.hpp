@@ -39,4 +39,4 @@ private:
     Bytes bytes_;
 };
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -162,7 +162,7 @@ void PinListReader::add_pin(PolicyPin pin)
     findings_.push_back(std::move(finding));
 }
 
-} // namespace
+}  // namespace
 
 void read_pin_list(const YamlNode& list, const std::string& subject, PinSet& set, PolicyFile& file, Findings& findings)
 {
@@ -172,4 +172,4 @@ void read_pin_list(const YamlNode& list, const std::string& subject, PinSet& set
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -10,4 +10,4 @@ namespace hpkp {
 /// are added to `file.sources`. Findings: bad-pin, placeholder-pin, duplicate-pin, pin-source, and those of the keys.
 void read_pin_list(const YamlNode& list, const std::string& subject, PinSet& set, PolicyFile& file, Findings& findings);
 
-} // namespace hpkp
+}  // namespace hpkp

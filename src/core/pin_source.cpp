@@ -127,7 +127,7 @@ const Kind& kind_of(PinSourceKind kind)
     return kPublicKey;
 }
 
-} // namespace
+}  // namespace
 
 PinSource read_pin_source(PinSourceKind kind, const std::string& path)
 {
@@ -196,4 +196,4 @@ std::vector<Pin> private_key_pins(const std::string& bytes, std::size_t limit)
     return pins;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -14,8 +14,8 @@ enum class PinSourceKind { certificate, csr, public_key };
 
 struct PinSource {
     std::optional<Pin> pin;
-    mode_t mode = 0;   // of the file
-    std::string error; // where there is no pin: "... cannot be opened: ..."
+    mode_t mode = 0;    // of the file
+    std::string error;  // where there is no pin: "... cannot be opened: ..."
     std::string remedy;
 };
 
@@ -27,4 +27,4 @@ PinSource read_pin_source(PinSourceKind kind, const std::string& path);
 /// backup's key lying around here?". At most `limit` blocks are looked at.
 std::vector<Pin> private_key_pins(const std::string& bytes, std::size_t limit);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -50,4 +50,4 @@ std::string names_of(const PolicyFile& file)
     return text;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -17,9 +17,9 @@ namespace hpkp {
 
 struct PolicyPin {
     Pin pin;
-    std::string name;      // may be empty
-    bool retired = false;  // sent and matched, never a backup
-    bool computed = false; // from a file, not written in the policy
+    std::string name;       // may be empty
+    bool retired = false;   // sent and matched, never a backup
+    bool computed = false;  // from a file, not written in the policy
     Place place;
 
     /// What messages and $hpkp_pin call it: its name, or its base64.
@@ -28,15 +28,15 @@ struct PolicyPin {
 
 /// A list of pins and what it is for. A policy has one, or two where report-only has pins of its own.
 struct PinSet {
-    std::vector<PolicyPin> pins; // each key once, in file order
-    unsigned unreadable = 0;     // pins that could not be had and are findings already
-    std::string owner;           // for messages: policy "www"
+    std::vector<PolicyPin> pins;  // each key once, in file order
+    unsigned unreadable = 0;      // pins that could not be had and are findings already
+    std::string owner;            // for messages: policy "www"
     Place place;
 
-    bool enforced = false;       // goes out as Public-Key-Pins
-    bool reported = false;       // goes out as Public-Key-Pins-Report-Only
-    bool guarded = false;        // clients have them by other means
-    bool allow_mismatch = false; // a report-only policy of tomorrow's chain
+    bool enforced = false;        // goes out as Public-Key-Pins
+    bool reported = false;        // goes out as Public-Key-Pins-Report-Only
+    bool guarded = false;         // clients have them by other means
+    bool allow_mismatch = false;  // a report-only policy of tomorrow's chain
 
     bool only_guarded() const { return guarded && !enforced && !reported; }
     /// Errors about the chain are warnings (allow-mismatch), unless something else relies on the same pins.
@@ -48,7 +48,7 @@ struct PinSet {
 };
 
 struct Enforce {
-    std::int64_t max_age = 0; // seconds
+    std::int64_t max_age = 0;  // seconds
     bool include_subdomains = false;
     std::optional<ReportUri> report_uri;
     Place place;
@@ -68,9 +68,9 @@ struct Guard {
 
 /// What clients compare the pins with. Every kind that is set must match.
 struct Clients {
-    bool chain = true; // the validated chain: RFC 7469 2.6, Android, OkHttp, TrustKit
-    bool sent = false; // each certificate sent: GNU Wget2
-    bool leaf = false; // the leaf alone: curl --pinnedpubkey, Envoy, DANE 3 1 1
+    bool chain = true;  // the validated chain: RFC 7469 2.6, Android, OkHttp, TrustKit
+    bool sent = false;  // each certificate sent: GNU Wget2
+    bool leaf = false;  // the leaf alone: curl --pinnedpubkey, Envoy, DANE 3 1 1
 };
 
 struct Policy {
@@ -103,11 +103,11 @@ struct SourceFile {
 struct PolicyFile {
     std::string path;
     Place policies_place;
-    std::vector<Policy> policies;                         // in file order
-    std::unordered_map<std::string, std::size_t> by_name; // to the index in policies
-    std::map<std::string, std::string> trust;             // store name to path
+    std::vector<Policy> policies;                          // in file order
+    std::unordered_map<std::string, std::size_t> by_name;  // to the index in policies
+    std::map<std::string, std::string> trust;              // store name to path
     std::vector<SourceFile> sources;
-    bool parsed = false; // false: findings said why, and no policy can be missed in it
+    bool parsed = false;  // false: findings said why, and no policy can be missed in it
 
     const Policy* find(const std::string& name) const;
 };
@@ -115,4 +115,4 @@ struct PolicyFile {
 /// The names of the file's policies, for a message.
 std::string names_of(const PolicyFile& file);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <system_error>
 
@@ -379,10 +380,13 @@ std::optional<ReportUri> PolicyReader::read_report_uri(const MapReader& reader, 
     return uri;
 }
 
-} // namespace
+}  // namespace
 
 PolicyFile read_policy_file(const std::string& path, Findings& findings)
 {
+    // More than these from one file are one mistake many times over, and would flood the log.
+    constexpr std::size_t kMaxFindings = 100;
+
     PolicyFile file;
     file.path = path;
 
@@ -393,10 +397,18 @@ PolicyFile read_policy_file(const std::string& path, Findings& findings)
         return file;
     }
     file.sources.push_back({path, content.mode, Place{path, 0, 0}});
-    if (const auto root = load_yaml(path, content.bytes, findings)) {
-        PolicyReader(file, findings).read_root(*root);
+
+    Findings found;
+    if (const auto root = load_yaml(path, content.bytes, found)) {
+        PolicyReader(file, found).read_root(*root);
     }
+    if (found.size() > kMaxFindings) {
+        found[kMaxFindings - 1].details.push_back("and " + std::to_string(found.size() - kMaxFindings)
+                                                  + " more findings in this file");
+        found.erase(found.begin() + kMaxFindings, found.end());
+    }
+    std::move(found.begin(), found.end(), std::back_inserter(findings));
     return file;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -11,4 +11,4 @@ namespace hpkp {
 /// its place; what could be understood is in the result all the same, so that one load can tell all mistakes.
 PolicyFile read_policy_file(const std::string& path, Findings& findings);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -41,7 +41,7 @@ private:
     bool parsed_ = false;
 };
 
-} // namespace
+}  // namespace
 
 std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& error)
 {
@@ -75,4 +75,4 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
     return result;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

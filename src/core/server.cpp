@@ -19,6 +19,17 @@ std::vector<Certificate> ServedChain::superfluous() const
     return off;
 }
 
+std::vector<const HostPattern*> Server::hosts() const
+{
+    std::vector<const HostPattern*> all;
+    for (const auto* list : {&names, &certificate_names}) {
+        for (const HostPattern& pattern : *list) {
+            all.push_back(&pattern);
+        }
+    }
+    return all;
+}
+
 void AddressNames::add(const HostPattern& pattern, std::size_t server)
 {
     // As in nginx, the first server with a name has it.
@@ -60,7 +71,7 @@ std::optional<std::size_t> AddressNames::answers(const std::string& host) const
 
 bool Site::answers(const Server& server, const std::string& host) const
 {
-    const std::size_t index = static_cast<std::size_t>(&server - servers.data());
+    const auto index = static_cast<std::size_t>(&server - servers.data());
     return std::any_of(server.block->listens.begin(), server.block->listens.end(), [&](const Listen& listen) {
         if (!listen.tls) {
             return false;
@@ -74,4 +85,4 @@ bool Site::answers(const Server& server, const std::string& host) const
     });
 }
 
-} // namespace hpkp
+}  // namespace hpkp

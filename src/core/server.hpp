@@ -16,16 +16,16 @@ namespace hpkp {
 
 /// An address:port that a server listens on.
 struct Listen {
-    std::size_t address = 0;        // the same number for the same address:port
-    bool tls = false;               // over TLS or QUIC: any server's "ssl" on the address makes it so
-    std::size_t default_server = 0; // index of the address's default server
+    std::size_t address = 0;         // the same number for the same address:port
+    bool tls = false;                // over TLS or QUIC: any server's "ssl" on the address makes it so
+    std::size_t default_server = 0;  // index of the address's default server
 };
 
 /// One hpkp_policy that holds in a server.
 struct PolicyRef {
     std::string file;
     std::optional<std::string> name;
-    bool own = false; // stands in that very server block, is not inherited
+    bool own = false;  // stands in that very server block, is not inherited
 };
 
 struct ServerName {
@@ -38,11 +38,11 @@ struct ServerBlock {
     Place place;
     std::vector<ServerName> names;
     std::vector<Listen> listens;
-    std::vector<Chain> certificates;        // of its SSL_CTX
-    bool variable_certificates = false;     // ssl_certificate with variables
-    bool reject_handshake = false;          // ssl_reject_handshake on
-    bool secure = false;                    // hpkp_secure somewhere in it
-    std::vector<std::string> served_chains; // files of hpkp_served_chain
+    std::vector<Chain> certificates;         // of its SSL_CTX
+    bool variable_certificates = false;      // ssl_certificate with variables
+    bool reject_handshake = false;           // ssl_reject_handshake on
+    bool secure = false;                     // hpkp_secure somewhere in it
+    std::vector<std::string> served_chains;  // files of hpkp_served_chain
     std::vector<PolicyRef> policies;
 };
 
@@ -58,11 +58,16 @@ struct ServedChain {
 /// A server as clients meet it.
 struct Server {
     const ServerBlock* block = nullptr;
-    bool tls = false;                       // a TLS server: some address is, and it does not reject the handshake
-    std::vector<const ServedChain*> chains; // what its clients see
-    bool chain_unreadable = false;          // a file of hpkp_served_chain is a finding already
-    std::vector<const Policy*> policies;    // those that hold here and exist
-    std::vector<HostPattern> names;         // server_name, and for a default server its certificates' other names
+    bool tls = false;                        // a TLS server: some address is, and it does not reject the handshake
+    std::vector<const ServedChain*> chains;  // what its clients see
+    bool chain_unreadable = false;           // a file of hpkp_served_chain is a finding already
+    std::vector<const Policy*> policies;     // those that hold here and exist
+    std::vector<HostPattern> names;          // server_name
+    // Of a default server: those of its certificates' names that nobody else there answers to.
+    std::vector<HostPattern> certificate_names;
+
+    /// The hosts whose clients get its headers and chains.
+    std::vector<const HostPattern*> hosts() const;
 
     /// Whether its policies apply: over TLS, or where hpkp_served_chain says what clients see.
     bool covered() const { return tls || !block->served_chains.empty(); }
@@ -101,8 +106,8 @@ struct Site {
     std::deque<PolicyFile> files;
     std::vector<ServerBlock> blocks;
     std::deque<ServedChain> chains;
-    std::vector<Server> servers; // servers[i].block is &blocks[i]
-    std::vector<PolicyUse> uses; // policies that hold somewhere, each once
+    std::vector<Server> servers;  // servers[i].block is &blocks[i]
+    std::vector<PolicyUse> uses;  // policies that hold somewhere, each once
     std::vector<Pair> pairs;
     std::unordered_map<std::size_t, AddressNames> tls_addresses;
     std::time_t now = 0;
@@ -111,4 +116,4 @@ struct Site {
     bool answers(const Server& server, const std::string& host) const;
 };
 
-} // namespace hpkp
+}  // namespace hpkp

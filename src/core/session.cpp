@@ -14,7 +14,7 @@ std::string counted(std::size_t n, const char* word)
     return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
 }
 
-} // namespace
+}  // namespace
 
 LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
 {
@@ -41,4 +41,4 @@ LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
     return result;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

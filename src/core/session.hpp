@@ -11,12 +11,12 @@ namespace hpkp {
 
 struct LoadResult {
     Findings findings;
-    std::vector<Line> lines; // the findings as text; a last line says what follows, where the load is refused
+    std::vector<Line> lines;  // the findings as text; a last line says what follows, where the load is refused
     bool refused = false;
-    Emissions emissions; // empty where refused
+    Emissions emissions;  // empty where refused
 };
 
 /// Judges a configuration. `now` in seconds since the epoch; under `strict` warnings refuse too (hpkp_strict).
 LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -27,24 +27,22 @@ public:
 private:
     void extend(Path& path, std::size_t current)
     {
-        bool has_issuer = false;
+        bool ends = true;
         for (std::size_t candidate = 1; candidate < sent_.size(); candidate++) {
             if (repeats(candidate) || on_path(path, sent_[candidate]) || !issued(candidate, current)) {
                 continue;
             }
-            has_issuer = true;
             if (path.certificates.size() >= kMaxPathDepth || found_.paths.size() >= kMaxPaths) {
                 found_.limited = true;
                 break;
             }
+            ends = false;
             path.certificates.push_back(sent_[candidate]);
             extend(path, candidate);
             path.certificates.pop_back();
         }
-        if (has_issuer && !found_.limited) {
-            return;
-        }
-        if (!has_issuer || found_.paths.empty()) {
+        // A path cut off by the depth is judged as far as it goes, and counts: the ways to that depth may be many.
+        if (ends && found_.paths.size() < kMaxPaths) {
             found_.paths.push_back(path);
         }
     }
@@ -90,7 +88,7 @@ private:
     TrustPaths found_;
 };
 
-} // namespace
+}  // namespace
 
 bool Path::contains(const Pin& pin) const
 {
@@ -107,4 +105,4 @@ TrustPaths find_trust_paths(const Chain& chain)
     return Search(chain).run();
 }
 
-} // namespace hpkp
+}  // namespace hpkp

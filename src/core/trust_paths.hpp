@@ -11,14 +11,14 @@
 namespace hpkp {
 
 struct Path {
-    std::vector<Certificate> certificates; // from the leaf towards the root
+    std::vector<Certificate> certificates;  // from the leaf towards the root
 
     bool contains(const Pin& pin) const;
 };
 
 struct TrustPaths {
-    std::vector<Path> paths; // never empty
-    bool limited = false;    // a limit was hit: there may be more
+    std::vector<Path> paths;  // never empty
+    bool limited = false;     // a limit was hit: there may be more
 
     bool contains(const Pin& pin) const;
 };
@@ -32,4 +32,4 @@ constexpr std::size_t kMaxSignatureChecks = 1000;
 /// Certificates on none of the paths are superfluous: clients must ignore them (RFC 7469 2.6).
 TrustPaths find_trust_paths(const Chain& chain);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -1,5 +1,7 @@
 #include "yaml_tree.hpp"
 
+#include "utf8.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -17,10 +19,11 @@ namespace {
 /// policies > name > report-only > pins > pin is 5 deep; a ramp's steps are 6.
 constexpr std::size_t kMaxDepth = 16;
 
-bool continues_character(char byte)
-{
-    return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
-}
+/// A file of 1 MiB that is full of pins has 60,000.
+constexpr std::size_t kMaxNodes = 100000;
+
+/// Duplicate keys told of one file; more say nothing new.
+constexpr std::size_t kMaxDuplicates = 20;
 
 /// The text, and where yaml-cpp's marks are in it. Marks count bytes, places count characters as editors do.
 class Source {
@@ -40,22 +43,29 @@ public:
         if (mark.is_null()) {
             return {file_, 1, 1};
         }
-        const std::size_t end = offset_of(mark);
-        const std::size_t begin = std::min(end, line_starts_[line_of(mark)]);
-        const std::string_view before = text_.substr(begin, end - begin);
-        const auto bytes_more = std::count_if(before.begin(), before.end(), continues_character);
-        return {file_, static_cast<unsigned>(mark.line) + 1,
-                static_cast<unsigned>(mark.column + 1 - static_cast<int>(bytes_more))};
+        // Marks come in order, so each is counted from the one before: a line may be as long as the file.
+        const std::size_t offset = offset_of(mark);
+        const std::size_t line_start = std::min(offset, line_starts_[line_of(mark)]);
+        if (last_offset_ < line_start || last_offset_ > offset) {
+            last_offset_ = line_start;
+            last_column_ = 1;
+        }
+        last_column_ += utf8_count(text_.substr(last_offset_, offset - last_offset_));
+        last_offset_ = offset;
+        return {file_, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(last_column_)};
     }
 
     /// Whether the quoted scalar that begins here is closed: yaml-cpp takes the end of the file for the closing quote.
     bool closes_quote(const YAML::Mark& mark) const
     {
-        const std::size_t begin = offset_of(mark);
-        if (begin >= text_.size()) {
-            return false;
+        std::size_t begin = offset_of(mark);
+        while (begin < text_.size() && text_[begin] == '&') {  // an anchor comes before
+            begin = text_.find_first_not_of(" \r\n", text_.find_first_of(" \r\n", begin));
         }
-        const char quote = text_[begin];
+        const char quote = begin < text_.size() ? text_[begin] : '\0';
+        if (quote != '"' && quote != '\'') {
+            return true;  // a block scalar
+        }
         for (std::size_t i = begin + 1; i < text_.size(); i++) {
             if (quote == '"' && text_[i] == '\\') {
                 i++;
@@ -63,7 +73,7 @@ public:
                 if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) {
                     return true;
                 }
-                i++; // '' is a quote inside single quotes
+                i++;  // '' is a quote inside single quotes
             }
         }
         return false;
@@ -82,6 +92,8 @@ private:
     const std::string& file_;
     std::string_view text_;
     std::vector<std::size_t> line_starts_;
+    mutable std::size_t last_offset_ = 0;
+    mutable std::size_t last_column_ = 1;
 };
 
 /// Stops the parser: yaml-cpp lets an exception of a handler through.
@@ -144,7 +156,7 @@ public:
 private:
     struct Level {
         YamlNode node;
-        std::optional<YamlNode> key; // of a map: read, its value not yet
+        std::optional<YamlNode> key;  // of a map: read, its value not yet
         std::map<std::string, Place> keys;
     };
 
@@ -181,6 +193,9 @@ private:
 
     void add(YamlNode child)
     {
+        if (++nodes_ > kMaxNodes) {
+            throw Refusal{child.place, "more values than any policy file has", "is this the right file?"};
+        }
         if (levels_.empty()) {
             root_ = std::move(child);
             return;
@@ -202,6 +217,9 @@ private:
         YamlNode key = std::move(*top.key);
         top.key.reset();
         const auto [first, is_new] = top.keys.emplace(key.scalar, key.place);
+        if (!is_new && ++duplicates_ > kMaxDuplicates) {
+            return;
+        }
         if (!is_new) {
             findings_.emplace_back(FindingId::duplicate_key, key.place,
                                    "the key \"" + key.scalar + "\" stands at " + first->second.text() + " already",
@@ -214,6 +232,8 @@ private:
     const Source& source_;
     Findings& findings_;
     std::vector<Level> levels_;
+    std::size_t nodes_ = 0;
+    std::size_t duplicates_ = 0;
     std::optional<YamlNode> root_;
 };
 
@@ -233,54 +253,39 @@ void add_syntax(Findings& findings, Place place, std::string what, std::string r
     findings.emplace_back(FindingId::policy_syntax, std::move(place), std::move(what), std::move(remedy));
 }
 
-/// Whether the byte at `i` begins a whole UTF-8 character, or continues the one before it.
-bool starts_character(std::string_view text, std::size_t i)
-{
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80) {
-        return true;
-    }
-    if (continues_character(text[i])) {
-        return i > 0 && static_cast<unsigned char>(text[i - 1]) >= 0x80;
-    }
-    const std::size_t more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-    const std::string_view rest = text.substr(i + 1, more);
-    return byte >= 0xc2 && byte <= 0xf4 && rest.size() == more
-           && std::all_of(rest.begin(), rest.end(), continues_character)
-           && (i + 1 + more == text.size() || !continues_character(text[i + 1 + more]));
-}
-
 /// YAML has its own opinion of these bytes, and it differs between parsers. A policy needs none of them.
 bool has_stray_bytes(const std::string& file, std::string_view text, Findings& findings)
 {
     Place place{file, 1, 1};
-    for (std::size_t i = 0; i < text.size(); i++) {
+    const auto refuse = [&](std::string what, std::string remedy) {
+        add_syntax(findings, place, std::move(what), std::move(remedy));
+        return true;
+    };
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = utf8_length(text, i);
         const auto byte = static_cast<unsigned char>(text[i]);
+        const bool crlf = byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+        if (byte == '\t') {
+            return refuse("a tab", "use spaces");
+        }
+        if (byte == 0) {
+            return refuse("a NUL byte", "save the file as plain UTF-8 text");
+        }
+        if (length == 0) {
+            return refuse("a byte that is not UTF-8", "save the file as plain UTF-8 text");
+        }
+        if ((byte < 0x20 && byte != '\n' && !crlf) || byte == 0x7f) {
+            static constexpr char kHex[] = "0123456789abcdef";
+            return refuse(std::string("a control character (0x") + kHex[byte >> 4] + kHex[byte & 15] + ")",
+                          "save the file as plain UTF-8 text");
+        }
         if (byte == '\n') {
             place.line++;
             place.column = 1;
-            continue;
-        }
-        if (byte == '\t') {
-            add_syntax(findings, place, "a tab", "use spaces");
-            return true;
-        }
-        const bool crlf = byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
-        if ((byte < 0x20 && !crlf) || byte == 0x7f) {
-            static constexpr char kHex[] = "0123456789abcdef";
-            add_syntax(findings, place,
-                       byte == 0 ? std::string("a NUL byte")
-                                 : std::string("a control character (0x") + kHex[byte >> 4] + kHex[byte & 15] + ")",
-                       "save the file as plain UTF-8 text");
-            return true;
-        }
-        if (!starts_character(text, i)) {
-            add_syntax(findings, place, "a byte that is not UTF-8", "save the file as plain UTF-8 text");
-            return true;
-        }
-        if (!continues_character(text[i])) {
+        } else {
             place.column++;
         }
+        i += length;
     }
     return false;
 }
@@ -289,29 +294,29 @@ bool has_stray_bytes(const std::string& file, std::string_view text, Findings& f
 /// document marker.
 Place second_document(const std::string& file, std::string_view text)
 {
+    enum { before, inside, after } first = before;
     unsigned line = 0;
-    bool content = false;
     while (!text.empty()) {
         line++;
         const std::size_t end = text.find('\n');
         const std::string_view current = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
 
-        const std::string_view marker = current.substr(0, 3);
-        if (marker == "---" || marker == "...") {
-            if (content) {
-                return {file, line, 1};
-            }
-            content = current.find_first_not_of("- \r") != std::string_view::npos;
-            continue;
+        const bool begins = current.substr(0, 3) == "---";
+        const std::size_t word = current.find_first_not_of(begins ? "- \r" : " \r");
+        const bool content = word != std::string_view::npos && current[word] != '#' && current[word] != '%';
+        if (current.substr(0, 3) == "...") {
+            first = first == inside ? after : first;
+        } else if ((begins && first != before) || (content && first == after)) {
+            return {file, line, 1};
+        } else if (begins || content) {
+            first = inside;
         }
-        const std::size_t first = current.find_first_not_of(" \r");
-        content = content || (first != std::string_view::npos && current[first] != '#' && current[first] != '%');
     }
     return {file, line, 1};
 }
 
-} // namespace
+}  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const
 {
@@ -376,4 +381,4 @@ std::optional<YamlNode> load_yaml(const std::string& file, std::string_view text
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -17,9 +17,9 @@ struct YamlNode {
     Kind kind = Kind::null;
     Place place;
     std::string scalar;
-    bool quoted = false; // of a scalar: "30" is a string, 30 a number
+    bool quoted = false;  // of a scalar: "30" is a string, 30 a number
     std::vector<YamlNode> items;
-    std::vector<std::pair<YamlNode, YamlNode>> entries; // keys are scalars, each once
+    std::vector<std::pair<YamlNode, YamlNode>> entries;  // keys are scalars, each once
 
     /// The value of a key of a map, or null.
     const YamlNode* find(std::string_view key) const;
@@ -33,4 +33,4 @@ std::string_view kind_text(YamlNode::Kind kind);
 /// alias, nesting deeper than a policy can be. Duplicate keys are findings; the first one stays in the tree.
 std::optional<YamlNode> load_yaml(const std::string& file, std::string_view text, Findings& findings);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -83,7 +83,7 @@ std::map<Pin, const Server*> loaded_keys(const Site& site)
     return keys;
 }
 
-} // namespace
+}  // namespace
 
 void check_no_backup_pin(const Site& site, Findings& findings)
 {
@@ -165,4 +165,4 @@ void check_backup_key_online(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

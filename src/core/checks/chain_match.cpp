@@ -11,8 +11,8 @@ namespace hpkp {
 namespace {
 
 constexpr const char* kRemedy =
-    "add the pin of one of these certificates to the policy first, or serve a certificate whose key "
-    "it pins already";
+    "serve a certificate whose key the policy pins; or pin one of these keys, and let clients see "
+    "that policy for a max-age before they meet the key";
 
 Finding mismatch(FindingId id, const Pair& pair, const PinSet& pins, std::string what)
 {
@@ -21,7 +21,7 @@ Finding mismatch(FindingId id, const Pair& pair, const PinSet& pins, std::string
     return finding;
 }
 
-} // namespace
+}  // namespace
 
 void check_chain_has_pin(const Site& site, Findings& findings)
 {
@@ -68,4 +68,4 @@ void check_leaf_has_pin(const Site& site, Findings& findings)
     });
 }
 
-} // namespace hpkp
+}  // namespace hpkp

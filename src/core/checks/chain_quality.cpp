@@ -128,4 +128,4 @@ void check_path_limit(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

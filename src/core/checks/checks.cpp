@@ -36,10 +36,15 @@ Findings merged(Findings findings)
         auto& servers = result[at->second].servers;
         servers.insert(servers.end(), finding.servers.begin(), finding.servers.end());
     }
+    for (Finding& finding : result) {
+        auto& servers = finding.servers;
+        std::sort(servers.begin(), servers.end());
+        servers.erase(std::unique(servers.begin(), servers.end()), servers.end());
+    }
     return result;
 }
 
-} // namespace
+}  // namespace
 
 void run_checks(const Site& site, Findings& findings)
 {
@@ -54,4 +59,4 @@ void run_checks(const Site& site, Findings& findings)
     });
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -50,4 +50,4 @@ void check_host_can_be_pinned(const Site& site, Findings& findings);
 void check_scope(const Site& site, Findings& findings);
 void check_report_uri_self(const Site& site, Findings& findings);
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -8,9 +8,9 @@ namespace hpkp {
 namespace {
 
 /// Where Chromium and Firefox capped it; RFC 7469 4.1 suggests as much.
-constexpr std::int64_t kClientCap = 60 * 86400;
+constexpr std::int64_t kClientCap = std::int64_t{60} * 86400;
 
-} // namespace
+}  // namespace
 
 void check_max_age_long(const Site& site, Findings& findings)
 {
@@ -27,4 +27,4 @@ void check_max_age_long(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -14,7 +14,7 @@ bool unqualified(const HostPattern& name)
     return name.kind == Kind::exact && name.domain.find('.') == std::string::npos && !is_ip_address(name.domain);
 }
 
-} // namespace
+}  // namespace
 
 void check_name_covered(const Site& site, Findings& findings)
 {
@@ -68,4 +68,4 @@ void check_host_can_be_pinned(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

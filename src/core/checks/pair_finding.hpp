@@ -38,4 +38,4 @@ inline Finding pair_finding(FindingId id, const Pair& pair, const PinSet& pins, 
     return finding;
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -28,7 +28,7 @@ void check_pins(const PinSet& pins, Findings& findings)
     }
 }
 
-} // namespace
+}  // namespace
 
 void check_pin_count(const Site& site, Findings& findings)
 {
@@ -41,4 +41,4 @@ void check_pin_count(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

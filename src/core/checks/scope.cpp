@@ -34,14 +34,21 @@ public:
                 continue;
             }
             for (const Server* server : use.servers) {
-                for (const HostPattern& name : server->names) {
-                    add({use.policy, server, &name});
+                for (const HostPattern* name : server->hosts()) {
+                    add({use.policy, server, name});
                 }
             }
         }
         for (const auto& [address, names] : site.tls_addresses) {
             if (names.has_patterns()) {
                 pattern_addresses_.push_back(&names);
+            }
+        }
+        for (const Server& server : site.servers) {
+            for (const HostPattern& name : server.certificate_names) {
+                if (name.kind == Kind::wildcard) {
+                    certificate_wildcards_[name.domain].push_back(&server);
+                }
             }
         }
     }
@@ -52,8 +59,8 @@ public:
             if (!server.tls && server.block->served_chains.empty()) {
                 continue;
             }
-            for (const HostPattern& name : server.names) {
-                meet_name(server, name);
+            for (const HostPattern* name : server.hosts()) {
+                meet_name(server, *name);
             }
         }
         for (const Binding& binding : bindings_) {
@@ -65,6 +72,9 @@ public:
 private:
     void add(const Binding& binding)
     {
+        if (is_ip_address(binding.name->domain)) {
+            return;  // clients pin none
+        }
         if (binding.name->kind == Kind::exact) {
             exact_[binding.name->domain].push_back(binding);
             bindings_.push_back(binding);
@@ -97,7 +107,7 @@ private:
                 for (const Binding& binding : found->second) {
                     // "*.example.com" reaches the host itself where its server answers to it at some address, and what
                     // is below any host it answers to under includeSubDomains.
-                    const bool itself = reached(*binding.server, host);
+                    const bool itself = (level == 1 || !binding.name->one_label) && reached(*binding.server, host);
                     if (itself || (level > 1 && binding.policy->binds_subdomains())) {
                         meet(binding, server, name.text, itself);
                     }
@@ -106,13 +116,23 @@ private:
         }
     }
 
-    /// The other way round: at another address a wildcard may answer to the policy's more specific name.
+    /// The other way round: at another address a wildcard, or a default server whose certificate has one, may answer to
+    /// the policy's more specific name.
     void meet_patterns(const Binding& binding)
     {
         const std::string host = binding.name->example();
         for (const AddressNames* names : pattern_addresses_) {
             if (const auto index = names->answers(host)) {
                 meet(binding, site_.servers[*index], binding.name->text, true);
+            }
+        }
+        const auto found = certificate_wildcards_.find(std::string(parent_domain(host)));
+        if (found == certificate_wildcards_.end()) {
+            return;
+        }
+        for (const Server* server : found->second) {
+            if (site_.answers(*server, host)) {
+                meet(binding, *server, binding.name->text, true);
             }
         }
     }
@@ -131,7 +151,7 @@ private:
         const bool shares =
             std::find(other.policies.begin(), other.policies.end(), binding.policy) != other.policies.end();
         if (shares) {
-            return; // checked as that server's own
+            return;  // checked as that server's own
         }
         if (same_host && binding.policy->enforce) {
             for (const Policy* policy : other.policies) {
@@ -190,6 +210,7 @@ private:
     std::unordered_map<std::string, std::vector<Binding>> wildcards_;
     std::vector<Binding> bindings_;
     std::vector<const AddressNames*> pattern_addresses_;
+    std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
     std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
     std::map<std::pair<const Policy*, const Policy*>, std::map<std::string, std::pair<Place, Place>>> flapping_;
 };
@@ -198,7 +219,8 @@ private:
 bool pins_host(const PolicyUse& use, const std::string& host)
 {
     for (const Server* server : use.servers) {
-        for (const HostPattern& name : server->names) {
+        for (const HostPattern* pattern : server->hosts()) {
+            const HostPattern& name = *pattern;
             if (name.kind != Kind::exact && name.kind != Kind::wildcard) {
                 continue;
             }
@@ -213,7 +235,7 @@ bool pins_host(const PolicyUse& use, const std::string& host)
     return false;
 }
 
-} // namespace
+}  // namespace
 
 void check_scope(const Site& site, Findings& findings)
 {
@@ -245,4 +267,4 @@ void check_report_uri_self(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

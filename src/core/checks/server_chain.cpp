@@ -51,4 +51,4 @@ void check_chain_is_known(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

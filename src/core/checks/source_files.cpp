@@ -20,4 +20,4 @@ void check_file_writable(const Site& site, Findings& findings)
     }
 }
 
-} // namespace hpkp
+}  // namespace hpkp

@@ -1,0 +1,198 @@
+# Reloads: a renewal that the policy allows passes without a lost request; one that it does not is refused, says why,
+# and the old configuration goes on serving byte for byte, also in workers that are born after the refusal.
+
+use lib 't/lib';
+use HPKP::Test;
+use IO::Socket::INET;
+use POSIX ();
+
+my %part = (server => 'hpkp_policy pins.yaml;', extra => <<'CONF', more => <<'MORE');
+location /proxy/ { proxy_pass http://127.0.0.1:{{port:upstream}}/; }
+location /slow { limit_rate 100k; }
+CONF
+    server {
+        listen 127.0.0.1:{{port:upstream}};
+        add_header Public-Key-Pins "of the upstream" always;
+        location / { return 200 "proxied\n"; }
+    }
+MORE
+
+sub configuration {
+    my ($cert) = @_;
+    return tls_server(cert => $cert, listen => 'http2', extra => "$part{server}\n$part{extra}") . $part{more};
+}
+
+subtest 'renewal with the backup\'s key, under load' => sub {
+    my $server = site(%part, workers => 2)->start;
+    my $header = pins_header($server, max_age => 2592000);
+    $server->write('html/slow', 'x' x 150_000);
+    my $client = client_loop($server, '/', '/proxy/');
+    my $slow_client = client_loop($server, '/slow');   # most of its requests begin before a reload and end after it
+
+    for my $cert (qw(www-renewed www www-renewed)) {
+        $server->configure(http => configuration($cert));
+        my $run = $server->reload;
+        is($run->{exit}, 0, "nginx -s reload to $cert");
+        one_header(fetch($server, '/'), $header, 'the header goes on');
+        sleep 1;
+    }
+    my $run = output_of('sh', '-c', 'echo | openssl s_client -connect 127.0.0.1:' . $server->port('tls')
+        . ' -servername www.example.com 2>/dev/null | openssl x509 -noout -pubkey | openssl pkey -pubin -outform der'
+        . ' | openssl dgst -sha256 -binary | openssl enc -base64');
+    is($run, $server->pki->pin('backup-1') . "\n", 'the renewed certificate is served');
+
+    my ($asked, $failed) = $client->();
+    cmp_ok($asked, '>', 50, "$asked requests meanwhile");
+    is($failed, 0, 'none lost');
+    ($asked, $failed) = $slow_client->();
+    cmp_ok($asked, '>', 2, "$asked slow requests");
+    is($failed, 0, 'none lost');
+
+    # A kill -HUP does the same.
+    $server->configure(http => configuration('www'));
+    $server->hup;
+    one_header(fetch($server, '/'), $header, 'after kill -HUP');
+    $server->stop;
+    $server->no_alerts;
+};
+
+# ---- what makes a reload fail: name, change, finding
+my @wrong = (
+    [ 'an unpinned certificate', sub { $_[0]->configure(http => configuration('www-unpinned')) },
+        'no-pin-in-chain', [ 'pins.yaml:3:3', 'nginx.conf:' ] ],
+    [ 'a policy for other keys', sub { $_[0]->write('conf/pins.yaml', policy(pins => [qw(int-b backup-1 backup-2)])) },
+        'no-pin-in-chain', ['pins.yaml:3:3'] ],
+    [ 'a misspelt key', sub { $_[0]->write('conf/pins.yaml', policy(enforce => '{maxage: 30d}')) },
+        'unknown-key', ['pins.yaml:8:15'] ],
+    [ 'a policy that is gone', sub { unlink $_[0]->file('conf/pins.yaml') }, 'policy-unreadable', ['pins.yaml'] ],
+);
+
+for my $wrong (@wrong) {
+    my ($name, $change, $id, $at) = @$wrong;
+    subtest $name => sub {
+        my $server = site(%part, workers => 2);
+        $server->configure(http => configuration('www'));
+        $server->start;
+        my %before = answers($server);
+
+        $change->($server);
+        my $mark = $server->log_mark;
+        my $run = $server->reload_refused;
+        refused($run, 'nginx -s reload: exit 1');
+        has_finding($run, $id, 'error', at => $at, name => 'says why on stderr');
+        has_finding($server->log_since($mark), $id, 'error', at => $at, name => 'and in the error log');
+        unchanged($server, \%before, 'after nginx -s reload');
+
+        my $text = $server->hup_refused;
+        has_finding($text, $id, 'error', at => $at, name => 'kill -HUP: says why in the error log');
+        unchanged($server, \%before, 'after kill -HUP');
+
+        $server->kill_worker($_) for $server->workers;
+        unchanged($server, \%before, 'in workers born after the refusal');
+
+        # Mended, it loads.
+        $server->write('conf/pins.yaml', policy());
+        $server->configure(http => configuration('www-renewed'));
+        $server->reload;
+        one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'mended, it reloads');
+        $server->stop;
+        $server->no_alerts;
+    };
+}
+
+subtest 'a load that fails after ours' => sub {
+    my $server = site(%part, workers => 1);
+    $server->configure(http => configuration('www'));
+    $server->start;
+    my %before = answers($server);
+
+    # Our checks pass, then nginx finds the port taken.
+    my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $server->port('taken'), Listen => 1)
+        or die "listen: $!";
+    $server->write('conf/pins.yaml', policy(enforce => '{max-age: 1d}'));
+    $server->configure(http => configuration('www') . "server { listen 127.0.0.1:{{port:taken}}; }\n");
+    my ($mark, @old) = ($server->log_mark, $server->workers);
+    kill HUP => $server->master;
+    ok(wait_until(sub { $server->log_since($mark) =~ /\[emerg\].*still could not bind/ }, 20), 'nginx gives up');
+    is(join(' ', $server->workers), "@old", 'the workers are the old ones');
+    unchanged($server, \%before, 'afterwards');
+    $server->kill_worker($old[0]);
+    unchanged($server, \%before, 'in a new worker');
+    $server->stop;
+};
+
+subtest 'policies come and go' => sub {
+    my $server = site(workers => 1)->start;
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'there');
+    $server->configure(http => tls_server());
+    $server->reload;
+    no_header(fetch($server, '/'), 'gone');
+    $server->configure(http => tls_server(extra => 'hpkp_policy pins.yaml;'));
+    $server->reload;
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'there again');
+
+    # The module itself, too.
+    my $module = $server->{module};
+    $server->configure(http => tls_server(), module => 'none');
+    $server->reload;
+    no_header(fetch($server, '/'), 'the module is gone');
+    $server->configure(http => tls_server(extra => 'hpkp_policy pins.yaml;'), module => $module);
+    $server->reload;
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'and there again');
+    $server->stop;
+    $server->no_alerts;
+};
+
+done_testing;
+
+# Whole answers but for the date.
+sub answers {
+    my ($server) = @_;
+    my %asked = (
+        '200'     => "GET / HTTP/1.1\r\n",
+        '304'     => "GET / HTTP/1.1\r\nIf-None-Match: *\r\n",
+        '404'     => "GET /nowhere HTTP/1.1\r\n",
+        '416'     => "GET / HTTP/1.1\r\nRange: bytes=1000-2000\r\n",
+        '206'     => "GET / HTTP/1.1\r\nRange: bytes=1-3\r\n",
+        'proxied' => "GET /proxy/ HTTP/1.1\r\n",
+        'HEAD'    => "HEAD / HTTP/1.1\r\n",
+        'bad'     => "GET / HTTP/1.1\r\nbroken\r\n",
+    );
+    return map {
+        my $text = raw_tls($server, "$asked{$_}Host: www.example.com\r\nConnection: close\r\n\r\n");
+        ($_ => $text =~ s/^Date: .*\r\n//mr)
+    } keys %asked;
+}
+
+sub unchanged {
+    my ($server, $before, $name) = @_;
+    my %now = answers($server);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is_deeply(\%now, $before, "$name: the same bytes");
+    is(scalar(grep { /^Public-Key-Pins: /m } values %now), scalar keys %now, "$name: with the header");
+}
+
+# Asks for the paths without a pause, a new connection each time, until told to end: returns a function that ends it and
+# gives the numbers.
+sub client_loop {
+    my ($server, @paths) = @_;
+    my ($stop, $result) = map { $server->file('temp/client' . $paths[0] =~ tr{/}{-}r . ".$_") } qw(stop result);
+
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        my ($asked, $failed) = (0, 0);
+        alarm 120;
+        until (-e $stop) {
+            $asked++;
+            my $answer = eval { fetch($server, $paths[ $asked % @paths ], http => $asked % 3 ? '1.1' : '2') };
+            $failed++ unless $answer && $answer->{status} == 200 && values_of($answer, 'Public-Key-Pins') == 1;
+        }
+        write_text($result, "$asked $failed");
+        POSIX::_exit(0);
+    }
+    return sub {
+        write_text($stop, '');
+        waitpid $pid, 0;
+        return split ' ', read_text($result);
+    };
+}

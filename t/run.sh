@@ -1,0 +1,47 @@
+#!/bin/sh
+# Builds everything and runs every test, from a bare Debian 12 on (root or sudo is needed only where packages are missing).
+#
+#     t/run.sh                    build/, unit tests, then t/*.t
+#     t/run.sh --sanitize         the same in build-asan/, with the address and undefined behaviour sanitizers
+#     t/run.sh t/reload.t ...     build, then only these files
+#
+# Exits with 0 only if everything passed.
+set -eu
+cd "$(dirname "$0")/.."
+
+build=build
+sanitize=OFF
+if [ "${1:-}" = --sanitize ]; then
+    build=build-asan
+    sanitize=ON
+    shift
+fi
+
+. t/packages.sh
+# shellcheck disable=SC2086  # lists of words
+hpkp_install $HPKP_BUILD_PACKAGES $HPKP_TEST_PACKAGES
+
+cmake -S . -B "$build" -DHPKP_SANITIZE=$sanitize
+cmake --build "$build" --parallel "$(nproc)"
+
+failed=
+if [ $# -eq 0 ]; then
+    ctest --test-dir "$build" --output-on-failure || failed="$failed unit"
+    set -- t/
+fi
+
+# Debian's nginx is not built with the sanitizers, so their libraries must be there before it. It frees little
+# when it ends, and what it keeps is none of our leaks: those are t/leaks.t's subject.
+if [ $sanitize = ON ]; then
+    HPKP_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
+    ASAN_OPTIONS=detect_leaks=0
+    UBSAN_OPTIONS=print_stacktrace=1
+    export HPKP_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS
+fi
+HPKP_BUILD=$build prove -I t/lib -j2 "$@" || failed="$failed t"
+
+if [ -n "$failed" ]; then
+    echo "FAILED:$failed" >&2
+    exit 1
+fi
+echo "All tests passed."
