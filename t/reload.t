@@ -41,12 +41,12 @@ subtest 'renewal with the backup\'s key, under load' => sub {
         . ' | openssl dgst -sha256 -binary | openssl enc -base64');
     is($run, $server->pki->pin('backup-1') . "\n", 'the renewed certificate is served');
 
-    my ($asked, $failed) = $client->();
+    my ($asked, $lost, $why) = $client->();
     cmp_ok($asked, '>', 50, "$asked requests meanwhile");
-    is($failed, 0, 'none lost');
-    ($asked, $failed) = $slow_client->();
+    is($lost, 0, 'none lost') or diag($why);
+    ($asked, $lost, $why) = $slow_client->();
     cmp_ok($asked, '>', 2, "$asked slow requests");
-    is($failed, 0, 'none lost');
+    is($lost, 0, 'none lost') or diag($why);
 
     # A kill -HUP does the same.
     $server->configure(http => configuration('www'));
@@ -173,26 +173,28 @@ sub unchanged {
 }
 
 # Asks for the paths without a pause, a new connection each time, until told to end: returns a function that ends it and
-# gives the numbers.
+# gives the number of requests, of lost ones, and what came of those. HTTP/1.1 alone: a worker that drains may close an
+# HTTP/2 connection that has no request yet, with or without this module; HTTP/2 clients are meant to ask again.
 sub client_loop {
     my ($server, @paths) = @_;
     my ($stop, $result) = map { $server->file('temp/client' . $paths[0] =~ tr{/}{-}r . ".$_") } qw(stop result);
 
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
-        my ($asked, $failed) = (0, 0);
+        my ($asked, @lost) = (0);
         alarm 120;
         until (-e $stop) {
             $asked++;
-            my $answer = eval { fetch($server, $paths[ $asked % @paths ], http => $asked % 3 ? '1.1' : '2') };
-            $failed++ unless $answer && $answer->{status} == 200 && values_of($answer, 'Public-Key-Pins') == 1;
+            my $answer = eval { fetch($server, $paths[ $asked % @paths ]) };
+            next if $answer && $answer->{status} == 200 && values_of($answer, 'Public-Key-Pins') == 1;
+            push @lost, $answer ? $answer->{head} : $@;
         }
-        write_text($result, "$asked $failed");
+        write_text($result, join "\n", $asked, scalar @lost, @lost);
         POSIX::_exit(0);
     }
     return sub {
         write_text($stop, '');
         waitpid $pid, 0;
-        return split ' ', read_text($result);
+        return split /\n/, read_text($result), 3;
     };
 }

@@ -126,7 +126,7 @@ sub snapshot {
 
     find({ no_chdir => 1, wanted => sub {
         my $name = substr $_, length $server->prefix;
-        return if $name =~ m{^/(?:logs|temp|nginx\.pid)};
+        return if $name =~ m{^/(?:logs|temp|nginx\.pid)} || $name eq '';   # '' has the time of nginx.pid
         # A directory is known by what is in it: nginx -t makes its pid file, and so changes the time of the prefix.
         my ($mode, $owner, $size, $time) = (stat)[2, 4, 7, 9];
         $seen{$name} = -f $_ ? join(' ', $mode, $owner, $size, $time, sha256_hex(read_text($_))) : join(' ', $mode, $owner);

@@ -1,50 +1,46 @@
 // The C side of the core: nothing here decides anything, and no exception leaves.
 #include "hpkp.h"
 
+#include "child_process.hpp"
 #include "match.hpp"
 #include "session.hpp"
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
+/// Lives in the shared memory that it owns, as all that it points to.
+struct hpkp_session_s {
+    hpkp_session_s(hpkp::SharedMemory&& owned) noexcept : memory(std::move(owned)) {}
+
+    hpkp::SharedMemory memory;
+    hpkp_status_t status = HPKP_FAILED;
+    char failure[256] = "";
+    hpkp_line_t* lines = nullptr;
+    size_t lines_n = 0;
+    hpkp_header_t* headers = nullptr;
+    size_t headers_n = 0;
+    hpkp_emission_t* emissions = nullptr;
+};
+
 namespace {
 
-using hpkp::Emission;
+/// Far more than a load needs: what is not written is not used.
+constexpr std::size_t kSessionBytes = std::size_t{64} << 20;
+constexpr std::size_t kServerBytes = std::size_t{4} << 10;
 
-hpkp_str_t view(const std::string& text)
-{
-    return {text.data(), text.size()};
-}
+/// A log with more lines than this helps nobody.
+constexpr std::size_t kMaxLines = 2000;
+
+/// A load of 10,000 servers takes seconds. This is for one that never ends.
+constexpr unsigned kMaxSeconds = 300;
 
 std::string copy(const hpkp_str_t& text)
 {
     return text.data == nullptr ? std::string() : std::string(text.data, text.len);
 }
-
-/// The emissions once more, in C's terms.
-struct HeaderView {
-    hpkp_header_t header{};
-    std::vector<hpkp_str_t> labels;
-};
-
-struct EmissionView {
-    hpkp_emission_t emission{};
-    std::vector<hpkp_leaf_t> leaves;
-};
-
-}  // namespace
-
-struct hpkp_session_s {
-    hpkp_status_t status = HPKP_FAILED;
-    const char* failure = "";
-    hpkp::LoadResult result;
-    std::vector<HeaderView> headers;
-    std::vector<EmissionView> emissions;
-};
-
-namespace {
 
 hpkp::ServerBlock block_of(const hpkp_server_t& server)
 {
@@ -77,36 +73,98 @@ hpkp::ServerBlock block_of(const hpkp_server_t& server)
     return block;
 }
 
-void view_emissions(hpkp_session_t& session)
-{
-    for (const hpkp::Header& header : session.result.emissions.headers) {
-        HeaderView view_of;
-        for (const std::string& label : header.labels) {
-            view_of.labels.push_back(view(label));
+/// The result once more, in C's terms and in the session's memory.
+class Writer {
+public:
+    explicit Writer(hpkp_session_t& session) : session_(session), memory_(session.memory) {}
+
+    void write_lines(const std::vector<hpkp::Line>& lines)
+    {
+        session_.lines = memory_.make<hpkp_line_t>(std::min(lines.size(), kMaxLines));
+        // The last ones are the gravest, and say what follows.
+        for (std::size_t i = lines.size() - std::min(lines.size(), kMaxLines); i < lines.size(); i++) {
+            session_.lines[session_.lines_n++] = {severity(lines[i].severity), text(lines[i].text)};
         }
+    }
+
+    void write_emissions(const hpkp::Emissions& emissions)
+    {
+        session_.headers_n = emissions.headers.size();
+        session_.headers = memory_.make<hpkp_header_t>(emissions.headers.size());
+        for (std::size_t i = 0; i < emissions.headers.size(); i++) {
+            session_.headers[i] = header(emissions.headers[i]);
+        }
+        session_.emissions = memory_.make<hpkp_emission_t>(emissions.servers.size());
+        for (std::size_t i = 0; i < emissions.servers.size(); i++) {
+            session_.emissions[i] = emission(emissions.servers[i]);
+        }
+    }
+
+private:
+    static hpkp_severity_t severity(hpkp::Severity severity)
+    {
+        switch (severity) {
+        case hpkp::Severity::error:
+            return HPKP_ERROR;
+        case hpkp::Severity::warning:
+            return HPKP_WARNING;
+        case hpkp::Severity::note:
+            break;
+        }
+        return HPKP_NOTE;
+    }
+
+    hpkp_str_t text(const std::string& from)
+    {
+        char* to = memory_.make<char>(from.size());
+        std::copy(from.begin(), from.end(), to);
+        return {to, from.size()};
+    }
+
+    hpkp_header_t header(const hpkp::Header& from)
+    {
         static_assert(sizeof(hpkp::Pin) == hpkp::Pin::kBytes, "pins are handed out as an array of 32 bytes");
-        view_of.header.value = view(header.value);
-        view_of.header.pins = reinterpret_cast<const uint8_t(*)[32]>(header.pins.data());
-        view_of.header.pins_n = header.pins.size();
-        session.headers.push_back(std::move(view_of));
-        session.headers.back().header.labels = session.headers.back().labels.data();
-    }
-    for (const Emission& emission : session.result.emissions.servers) {
-        EmissionView view_of;
-        for (const hpkp::EmissionLeaf& leaf : emission.leaves) {
-            hpkp_leaf_t c_leaf{leaf.x509, {}, view(leaf.pin)};
-            std::memcpy(c_leaf.fingerprint, leaf.fingerprint.data(), sizeof(c_leaf.fingerprint));
-            view_of.leaves.push_back(c_leaf);
+        auto* pins = memory_.make<hpkp::Pin::Bytes>(from.pins.size());
+        auto* labels = memory_.make<hpkp_str_t>(from.labels.size());
+        for (std::size_t i = 0; i < from.pins.size(); i++) {
+            pins[i] = from.pins[i].bytes();
+            labels[i] = text(from.labels[i]);
         }
-        view_of.emission.has_policy = emission.has_policy ? 1 : 0;
-        view_of.emission.policy = view(emission.policy);
-        view_of.emission.mode = view(emission.mode);
-        view_of.emission.enforce = emission.enforce.value_or(HPKP_NONE);
-        view_of.emission.report_only = emission.report_only.value_or(HPKP_NONE);
-        view_of.emission.leaves_n = view_of.leaves.size();
-        session.emissions.push_back(std::move(view_of));
-        session.emissions.back().emission.leaves = session.emissions.back().leaves.data();
+        return {text(from.value), reinterpret_cast<const uint8_t(*)[32]>(pins), labels, from.pins.size()};
     }
+
+    hpkp_emission_t emission(const hpkp::Emission& from)
+    {
+        auto* leaves = memory_.make<hpkp_leaf_t>(from.leaves.size());
+        for (std::size_t i = 0; i < from.leaves.size(); i++) {
+            leaves[i].x509 = from.leaves[i].x509;
+            std::copy(from.leaves[i].fingerprint.begin(), from.leaves[i].fingerprint.end(), leaves[i].fingerprint);
+            leaves[i].pin = text(from.leaves[i].pin);
+        }
+        return {from.has_policy ? 1 : 0,
+                text(from.policy),
+                text(from.mode),
+                from.enforce.value_or(HPKP_NONE),
+                from.report_only.value_or(HPKP_NONE),
+                leaves,
+                from.leaves.size()};
+    }
+
+    hpkp_session_t& session_;
+    hpkp::SharedMemory& memory_;
+};
+
+void fail(hpkp_session_t& session, const char* why) noexcept
+{
+    session.status = HPKP_FAILED;
+    std::strncpy(session.failure, why, sizeof(session.failure) - 1);
+}
+
+/// Makes the session in its own memory, which moves into it.
+hpkp_session_t* make_session(hpkp::SharedMemory&& memory)
+{
+    void* place = memory.make<std::aligned_storage_t<sizeof(hpkp_session_t), alignof(hpkp_session_t)>>(1);
+    return new (place) hpkp_session_t(std::move(memory));
 }
 
 struct Request {
@@ -114,32 +172,34 @@ struct Request {
     size_t servers_n;
     std::time_t now;
     bool strict;
+    hpkp_session_t* session;
 };
 
-/// Whatever is thrown inside becomes HPKP_FAILED and a word about it.
-void run(hpkp_session_t& session, const Request& request) noexcept
+/// The work of the child. The certificates of nginx's contexts are at the same addresses here.
+void judge(void* argument) noexcept
 {
+    const Request& request = *static_cast<const Request*>(argument);
+    hpkp_session_t& session = *request.session;
     try {
         std::vector<hpkp::ServerBlock> blocks;
         blocks.reserve(request.servers_n);
         for (size_t i = 0; i < request.servers_n; i++) {
             blocks.push_back(block_of(request.servers[i]));
         }
-        session.result = hpkp::judge(std::move(blocks), request.now, request.strict);
-        if (session.result.refused) {
-            session.status = HPKP_REFUSED;
-        } else {
-            view_emissions(session);
-            session.status = HPKP_ACCEPTED;
+        const hpkp::LoadResult result = hpkp::judge(std::move(blocks), request.now, request.strict);
+        Writer writer(session);
+        writer.write_lines(result.lines);
+        if (!result.refused) {
+            writer.write_emissions(result.emissions);
         }
+        session.status = result.refused ? HPKP_REFUSED : HPKP_ACCEPTED;
     }
     catch (const std::bad_alloc&) {
-        session.failure = "out of memory";
+        fail(session, "out of memory");
     }
     catch (...) {
-        session.failure = "an unexpected error inside the module";
+        fail(session, "an unexpected error inside the module");
     }
-    ERR_clear_error();
 }
 
 }  // namespace
@@ -148,17 +208,30 @@ extern "C" {
 
 hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n, int64_t now, int strict)
 {
-    auto* session = new (std::nothrow) hpkp_session_s;
-    if (session == nullptr) {
-        return nullptr;
+    hpkp_session_t* session = nullptr;
+    try {
+        hpkp::SharedMemory memory(kSessionBytes + servers_n * kServerBytes);
+        session = make_session(std::move(memory));
+        Request request{servers, servers_n, static_cast<std::time_t>(now), strict != 0, session};
+        const std::string failure = hpkp::run_in_child(judge, &request, kMaxSeconds);
+        if (!failure.empty()) {
+            fail(*session, failure.c_str());
+        }
     }
-    run(*session, {servers, servers_n, static_cast<std::time_t>(now), strict != 0});
+    catch (...) {
+        if (session != nullptr) {
+            fail(*session, "out of memory");
+        }
+    }
     return session;
 }
 
 void hpkp_session_free(hpkp_session_t* session)
 {
-    delete session;
+    if (session != nullptr) {
+        // The session goes with the memory it lives in.
+        const hpkp::SharedMemory memory(std::move(session->memory));
+    }
 }
 
 hpkp_status_t hpkp_session_status(const hpkp_session_t* session)
@@ -173,31 +246,27 @@ const char* hpkp_session_failure(const hpkp_session_t* session)
 
 size_t hpkp_session_lines(const hpkp_session_t* session)
 {
-    return session->result.lines.size();
+    return session->lines_n;
 }
 
 hpkp_line_t hpkp_session_line(const hpkp_session_t* session, size_t i)
 {
-    const hpkp::Line& line = session->result.lines[i];
-    const hpkp_severity_t severity = line.severity == hpkp::Severity::error     ? HPKP_ERROR
-                                     : line.severity == hpkp::Severity::warning ? HPKP_WARNING
-                                                                                : HPKP_NOTE;
-    return {severity, view(line.text)};
+    return session->lines[i];
 }
 
 size_t hpkp_session_headers(const hpkp_session_t* session)
 {
-    return session->headers.size();
+    return session->headers_n;
 }
 
 const hpkp_header_t* hpkp_session_header(const hpkp_session_t* session, size_t i)
 {
-    return &session->headers[i].header;
+    return &session->headers[i];
 }
 
 const hpkp_emission_t* hpkp_session_emission(const hpkp_session_t* session, size_t i)
 {
-    return &session->emissions[i].emission;
+    return &session->emissions[i];
 }
 
 int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t pins_n, size_t* matched)

@@ -29,7 +29,7 @@ typedef struct hpkp_session_s  hpkp_session_t;
 typedef enum {
     HPKP_ACCEPTED = 0,
     HPKP_REFUSED,
-    HPKP_FAILED       /* out of memory, or a bug: hpkp_session_failure() says which */
+    HPKP_FAILED       /* no answer: hpkp_session_failure() says why */
 } hpkp_status_t;
 
 
@@ -71,8 +71,9 @@ typedef struct {
 
 
 /*
- * Reads the policies, finds the paths, runs every check. `now` in seconds since the epoch; with `strict`, warnings refuse
- * too. NULL if there is no memory for a session at all. The caller frees it.
+ * Reads the policies, finds the paths, runs every check: in a child process, so that nothing that happens there can take
+ * the caller down (child_process.hpp). `now` in seconds since the epoch; with `strict`, warnings refuse too. NULL if there
+ * is no memory for a session at all. The caller frees it.
  */
 hpkp_session_t *hpkp_session_run(const hpkp_server_t *servers, size_t servers_n, int64_t now, int strict);
 void hpkp_session_free(hpkp_session_t *session);

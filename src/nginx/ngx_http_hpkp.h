@@ -20,6 +20,12 @@
 #define NGX_HTTP_HPKP_EVERY_RESPONSE       0
 #define NGX_HTTP_HPKP_ONCE_PER_CONNECTION  1
 
+/*
+ * For what a response rarely needs: inlined, its registers would be saved and
+ * restored with every response that does not.
+ */
+#define NGX_HTTP_HPKP_RARE                 __attribute__((noinline))
+
 /* what may go out */
 #define NGX_HTTP_HPKP_ENFORCE              0x01
 #define NGX_HTTP_HPKP_REPORT_ONLY          0x02
@@ -54,6 +60,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                   policy;
     ngx_str_t                   mode;
+    ngx_uint_t                  headers;      /* a mask of what there is */
     ngx_http_hpkp_header_t     *enforce;      /* NULL: none */
     ngx_http_hpkp_header_t     *report_only;
     ngx_http_hpkp_leaf_t       *leaves;
@@ -61,10 +68,11 @@ typedef struct {
 
     /*
      * The usual case, decided at load: a response on a connection that
-     * presented this leaf carries what there is, every time.  NULL where
-     * anything else has to be asked (hpkp_secure, once-per-connection).
+     * presented this leaf may carry what there is.  NULL where hpkp_secure
+     * has to be asked.
      */
     const X509                 *plain_leaf;
+    ngx_uint_t                  once;         /* hpkp_emit once-per-connection */
 } ngx_http_hpkp_emission_t;
 
 
@@ -111,9 +119,13 @@ typedef struct {
  */
 ngx_int_t ngx_http_hpkp_load(ngx_conf_t *cf);
 
+/* Which headers go out with this response, as a mask. */
+ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
+
 /*
- * Which headers may go out with this response, as a mask, and the label of the
- * pin that the presented chain matches.
+ * Which headers the certificate of this connection fits, as a mask, and the
+ * label of the pin that its chain matches.
  */
 ngx_uint_t ngx_http_hpkp_fit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission, ngx_str_t *pin);

@@ -10,10 +10,10 @@ static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
 
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission);
 static ngx_uint_t ngx_http_hpkp_clear(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
+static NGX_HTTP_HPKP_RARE ngx_uint_t ngx_http_hpkp_clear_header(
+    ngx_table_elt_t *h, ngx_http_hpkp_emission_t *emission);
 static ngx_int_t ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name,
     u_char *lowcase, ngx_http_hpkp_header_t *header);
 
@@ -88,6 +88,7 @@ static ngx_int_t
 ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 {
     ngx_uint_t                 send;
+    ngx_connection_t          *c;
     ngx_http_hpkp_srv_conf_t  *hscf;
     ngx_http_hpkp_emission_t  *emission;
 
@@ -101,14 +102,27 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    send = ngx_http_hpkp_allowed(r, emission);
+    c = r->connection;
+
+    if (emission->plain_leaf
+        && c->ssl
+        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf)
+    {
+        send = emission->headers;
+
+        if (emission->once && ngx_http_hpkp_sent_before(r)) {
+            send = 0;
+        }
+
+    } else {
+        send = ngx_http_hpkp_allowed(r, emission);
+    }
 
     /* what is there already needs no second one */
 
     send &= ~ngx_http_hpkp_clear(r, emission);
 
     if ((send & NGX_HTTP_HPKP_ENFORCE)
-        && emission->enforce
         && ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
                               (u_char *) "public-key-pins", emission->enforce)
            != NGX_OK)
@@ -117,7 +131,6 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
     }
 
     if ((send & NGX_HTTP_HPKP_REPORT_ONLY)
-        && emission->report_only
         && ngx_http_hpkp_push(r, &ngx_http_hpkp_report_only_name,
                               (u_char *) "public-key-pins-report-only",
                               emission->report_only)
@@ -130,63 +143,6 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-ngx_http_hpkp_allowed(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission)
-{
-    ngx_str_t                  pin;
-    ngx_uint_t                 fit, secure;
-    ngx_connection_t          *c;
-    ngx_http_hpkp_srv_conf_t  *hscf;
-
-    c = r->connection;
-
-    if (emission->plain_leaf
-        && c->ssl
-        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf)
-    {
-        return NGX_HTTP_HPKP_BOTH;
-    }
-
-    if (ngx_http_hpkp_secure(r, &secure)) {
-        return secure ? NGX_HTTP_HPKP_BOTH : 0;
-    }
-
-    fit = ngx_http_hpkp_fit(r, emission, &pin);
-
-    hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
-
-    if (fit
-        && hscf->emit == NGX_HTTP_HPKP_ONCE_PER_CONNECTION
-        && ngx_http_hpkp_sent_before(r))
-    {
-        return 0;
-    }
-
-    return fit;
-}
-
-
-ngx_uint_t
-ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
-{
-    ngx_str_t                  value;
-    ngx_http_hpkp_loc_conf_t  *hlcf;
-
-    hlcf = ngx_http_get_module_loc_conf(r, ngx_http_hpkp_module);
-
-    if (hlcf->secure == NULL) {
-        return 0;
-    }
-
-    *secure = ngx_http_complex_value(r, hlcf->secure, &value) == NGX_OK
-              && value.len != 0
-              && !(value.len == 1 && value.data[0] == '0');
-
-    return 1;
-}
-
-
 /*
  * Removes what an upstream or add_header has put there: clients read only the
  * first header of a kind.  Our own stays and is reported, since for some
@@ -196,11 +152,9 @@ ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
 static ngx_uint_t
 ngx_http_hpkp_clear(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
 {
-    ngx_str_t               *name;
-    ngx_uint_t               i, present, kind;
-    ngx_list_part_t         *part;
-    ngx_table_elt_t         *h;
-    ngx_http_hpkp_header_t  *own;
+    ngx_uint_t        i, present;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
     present = 0;
 
@@ -210,36 +164,50 @@ ngx_http_hpkp_clear(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].key.len == ngx_http_hpkp_enforce_name.len) {
-                name = &ngx_http_hpkp_enforce_name;
-                own = emission->enforce;
-                kind = NGX_HTTP_HPKP_ENFORCE;
-
-            } else if (h[i].key.len == ngx_http_hpkp_report_only_name.len) {
-                name = &ngx_http_hpkp_report_only_name;
-                own = emission->report_only;
-                kind = NGX_HTTP_HPKP_REPORT_ONLY;
-
-            } else {
-                continue;
-            }
-
-            if (h[i].hash == 0
-                || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
+            if (h[i].key.len == sizeof("Public-Key-Pins") - 1
+                || h[i].key.len == sizeof("Public-Key-Pins-Report-Only") - 1)
             {
-                continue;
-            }
-
-            if (own && h[i].value.data == own->value.data) {
-                present |= kind;
-
-            } else {
-                h[i].hash = 0;
+                present |= ngx_http_hpkp_clear_header(&h[i], emission);
             }
         }
     }
 
     return present;
+}
+
+
+static NGX_HTTP_HPKP_RARE ngx_uint_t
+ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
+    ngx_http_hpkp_emission_t *emission)
+{
+    ngx_str_t               *name;
+    ngx_uint_t               kind;
+    ngx_http_hpkp_header_t  *own;
+
+    if (h->key.len == ngx_http_hpkp_enforce_name.len) {
+        name = &ngx_http_hpkp_enforce_name;
+        own = emission->enforce;
+        kind = NGX_HTTP_HPKP_ENFORCE;
+
+    } else {
+        name = &ngx_http_hpkp_report_only_name;
+        own = emission->report_only;
+        kind = NGX_HTTP_HPKP_REPORT_ONLY;
+    }
+
+    if (h->hash == 0
+        || ngx_strncasecmp(h->key.data, name->data, name->len) != 0)
+    {
+        return 0;
+    }
+
+    if (own && h->value.data == own->value.data) {
+        return kind;
+    }
+
+    h->hash = 0;
+
+    return 0;
 }
 
 

@@ -20,6 +20,9 @@
 /* what a connection knows, found among the cleanups of its pool */
 
 typedef struct {
+    ngx_pool_t                 *pool;
+
+    /* the last judgement */
     X509                       *leaf;
     ngx_http_hpkp_emission_t   *emission;
     ngx_uint_t                  fit;
@@ -54,7 +57,54 @@ static void ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
 static ngx_http_hpkp_connection_t *ngx_http_hpkp_connection(
     ngx_http_request_t *r);
+static ngx_http_hpkp_connection_t *ngx_http_hpkp_new_connection(
+    ngx_pool_t *pool);
+static void ngx_http_hpkp_note_sent(ngx_http_request_t *r,
+    ngx_http_hpkp_connection_t *hc);
 static void ngx_http_hpkp_connection_cleanup(void *data);
+
+
+/* all but the usual case, which the filter decides by itself */
+
+ngx_uint_t
+ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission)
+{
+    ngx_str_t   pin;
+    ngx_uint_t  fit, secure;
+
+    if (ngx_http_hpkp_secure(r, &secure)) {
+        return secure ? emission->headers : 0;
+    }
+
+    fit = ngx_http_hpkp_fit(r, emission, &pin) & emission->headers;
+
+    if (fit && emission->once && ngx_http_hpkp_sent_before(r)) {
+        return 0;
+    }
+
+    return fit;
+}
+
+
+ngx_uint_t
+ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
+{
+    ngx_str_t                  value;
+    ngx_http_hpkp_loc_conf_t  *hlcf;
+
+    hlcf = ngx_http_get_module_loc_conf(r, ngx_http_hpkp_module);
+
+    if (hlcf->secure == NULL) {
+        return 0;
+    }
+
+    *secure = ngx_http_complex_value(r, hlcf->secure, &value) == NGX_OK
+              && value.len != 0
+              && !(value.len == 1 && value.data[0] == '0');
+
+    return 1;
+}
 
 
 ngx_uint_t
@@ -232,7 +282,7 @@ ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
 ngx_uint_t
 ngx_http_hpkp_sent_before(ngx_http_request_t *r)
 {
-    ngx_str_t                   *host, *known;
+    ngx_str_t                   *known;
     ngx_uint_t                   i;
     ngx_http_hpkp_connection_t  *hc;
 
@@ -242,52 +292,58 @@ ngx_http_hpkp_sent_before(ngx_http_request_t *r)
         return 0;
     }
 
-    host = &r->headers_in.server;
-
     for (i = 0; i < hc->nhosts; i++) {
         known = &hc->hosts[i];
 
-        if (known->len == host->len
-            && ngx_memcmp(known->data, host->data, host->len) == 0)
+        if (known->len == r->headers_in.server.len
+            && ngx_memcmp(known->data, r->headers_in.server.data, known->len)
+               == 0)
         {
             return 1;
         }
     }
 
-    /*
-     * A client that asks for more hosts than these on one connection gets the
-     * header with every response: more than it needs, never less.
-     */
-
-    if (hc->nhosts == NGX_HTTP_HPKP_HOSTS) {
-        return 0;
-    }
-
-    known = &hc->hosts[hc->nhosts];
-    known->len = host->len;
-    known->data = NULL;
-
-    if (host->len) {
-        known->data = ngx_pnalloc(r->connection->pool, host->len);
-        if (known->data == NULL) {
-            return 0;
-        }
-
-        ngx_memcpy(known->data, host->data, host->len);
-    }
-
-    hc->nhosts++;
+    ngx_http_hpkp_note_sent(r, hc);
 
     return 0;
+}
+
+
+/*
+ * A client that asks for more hosts than there is room for on one connection
+ * gets the header with every response: more than it needs, never less.
+ */
+
+static NGX_HTTP_HPKP_RARE void
+ngx_http_hpkp_note_sent(ngx_http_request_t *r, ngx_http_hpkp_connection_t *hc)
+{
+    ngx_str_t  *host, *known;
+
+    if (hc->nhosts == NGX_HTTP_HPKP_HOSTS) {
+        return;
+    }
+
+    host = &r->headers_in.server;
+    known = &hc->hosts[hc->nhosts];
+
+    known->len = host->len;
+    known->data = ngx_pnalloc(hc->pool, host->len + 1);
+
+    if (known->data == NULL) {
+        return;
+    }
+
+    ngx_memcpy(known->data, host->data, host->len);
+
+    hc->nhosts++;
 }
 
 
 static ngx_http_hpkp_connection_t *
 ngx_http_hpkp_connection(ngx_http_request_t *r)
 {
-    ngx_pool_t                  *pool;
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_hpkp_connection_t  *hc;
+    ngx_pool_t          *pool;
+    ngx_pool_cleanup_t  *cln;
 
     pool = r->connection->pool;
 
@@ -307,6 +363,16 @@ ngx_http_hpkp_connection(ngx_http_request_t *r)
         }
     }
 
+    return ngx_http_hpkp_new_connection(pool);
+}
+
+
+static NGX_HTTP_HPKP_RARE ngx_http_hpkp_connection_t *
+ngx_http_hpkp_new_connection(ngx_pool_t *pool)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_hpkp_connection_t  *hc;
+
     cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_hpkp_connection_t));
     if (cln == NULL) {
         return NULL;
@@ -316,6 +382,8 @@ ngx_http_hpkp_connection(ngx_http_request_t *r)
 
     hc = cln->data;
     ngx_memzero(hc, sizeof(ngx_http_hpkp_connection_t));
+
+    hc->pool = pool;
 
     return hc;
 }

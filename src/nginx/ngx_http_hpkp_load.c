@@ -432,10 +432,10 @@ ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
             return NGX_ERROR;
         }
 
-        if (hscf->emission->nleaves
-            && !hscf->secure
-            && hscf->emit == NGX_HTTP_HPKP_EVERY_RESPONSE)
-        {
+        hscf->emission->once =
+                           (hscf->emit == NGX_HTTP_HPKP_ONCE_PER_CONNECTION);
+
+        if (hscf->emission->nleaves && !hscf->secure) {
             hscf->emission->plain_leaf = hscf->emission->leaves[0].x509;
         }
 
@@ -498,10 +498,12 @@ ngx_http_hpkp_take_emission(ngx_conf_t *cf, const hpkp_emission_t *from,
 
     if (from->enforce != HPKP_NONE) {
         to->enforce = &headers[from->enforce];
+        to->headers |= NGX_HTTP_HPKP_ENFORCE;
     }
 
     if (from->report_only != HPKP_NONE) {
         to->report_only = &headers[from->report_only];
+        to->headers |= NGX_HTTP_HPKP_REPORT_ONLY;
     }
 
     to->nleaves = from->leaves_n;

@@ -1,0 +1,119 @@
+#include "child_process.hpp"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace hpkp {
+
+namespace {
+
+/// Blocks signals for as long as it lives.
+class BlockedSignals {
+public:
+    BlockedSignals()
+    {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::sigprocmask(SIG_SETMASK, &all, &before_);
+    }
+    ~BlockedSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    BlockedSignals(const BlockedSignals&) = delete;
+    BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+private:
+    sigset_t before_;
+};
+
+/// The child does not outlive its parent, nor its time.
+void limit_child(unsigned seconds)
+{
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::signal(SIGALRM, SIG_DFL);
+    sigset_t alarm_only;
+    ::sigemptyset(&alarm_only);
+    ::sigaddset(&alarm_only, SIGALRM);
+    ::sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);
+    ::alarm(seconds);
+}
+
+std::string reason(int status, unsigned seconds)
+{
+    if (WIFEXITED(status)) {
+        return WEXITSTATUS(status) == 0 ? "" : "the checks ended with status " + std::to_string(WEXITSTATUS(status));
+    }
+    if (WTERMSIG(status) == SIGALRM) {
+        return "the checks took over " + std::to_string(seconds) + " seconds and were ended";
+    }
+    return "the checks were ended by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status))
+           + "): this is a bug, please report it with the policy and the chains";
+}
+
+}  // namespace
+
+SharedMemory::SharedMemory(std::size_t bytes) : begin_(nullptr), bytes_(bytes)
+{
+    void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) {
+        throw std::bad_alloc();
+    }
+    begin_ = static_cast<char*>(mapped);
+}
+
+SharedMemory::~SharedMemory()
+{
+    if (begin_ != nullptr) {
+        ::munmap(begin_, bytes_);
+    }
+}
+
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept
+    : begin_(std::exchange(other.begin_, nullptr)), bytes_(other.bytes_), used_(other.used_)
+{
+}
+
+void* SharedMemory::allocate(std::size_t count, std::size_t size)
+{
+    constexpr std::size_t kAlignment = alignof(std::max_align_t);
+    if (count > left() / size) {
+        throw std::bad_alloc();
+    }
+    const std::size_t rounded = (count * size + kAlignment - 1) / kAlignment * kAlignment;
+    if (rounded > left()) {
+        throw std::bad_alloc();
+    }
+    void* memory = begin_ + used_;
+    used_ += rounded;
+    return memory;
+}
+
+std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds)
+{
+    const BlockedSignals blocked;
+    const pid_t child = ::fork();
+    if (child < 0) {
+        return "no process for the checks: " + std::generic_category().message(errno);
+    }
+    if (child == 0) {
+        limit_child(seconds);
+        work(argument);
+        ::_exit(0);
+    }
+
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return "the process of the checks was lost: " + std::generic_category().message(errno);
+        }
+    }
+    return reason(status, seconds);
+}
+
+}  // namespace hpkp

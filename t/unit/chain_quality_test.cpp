@@ -1,0 +1,285 @@
+#include "test_site.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace hpkp;
+using namespace hpkp::test;
+
+namespace {
+
+PolicyText policy_of(std::vector<Pin> pins, std::vector<std::string> modes = {"enforce: {max-age: 1d}"})
+{
+    PolicyText policy;
+    for (const Pin& pin : pins) {
+        policy.pins.push_back(written(pin));
+    }
+    policy.modes = std::move(modes);
+    return policy;
+}
+
+/// Two backups beside these pins.
+PolicyText pinned(std::vector<Pin> pins, std::vector<std::string> modes = {"enforce: {max-age: 1d}"})
+{
+    pins.push_back(pki().backup_1.pin());
+    pins.push_back(pki().backup_2.pin());
+    return policy_of(std::move(pins), std::move(modes));
+}
+
+TEST(OffPathPin, AnIssuerOfNobodyIsAWarning)
+{
+    const auto findings = judge_one(pinned({pki().www_key.pin(), pki().other_intermediate_key.pin()}),
+                                    chain({pki().www, pki().intermediate, pki().other_intermediate}));
+    EXPECT_EQ(ids(findings), "off-path-pin");
+    const Finding& finding = only(findings, FindingId::off_path_pin);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.place->line, 3U);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find("Intermediate B"), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find(pki().other_intermediate_key.pin().base64()), std::string::npos) << finding.what;
+}
+
+TEST(OffPathPin, ASuperfluousCertificateThatNobodyPinsIsFine)
+{
+    EXPECT_EQ(
+        ids(judge_one(pinned({pki().www_key.pin()}), chain({pki().www, pki().intermediate, pki().other_intermediate}))),
+        "");
+}
+
+TEST(OffPathPin, AKeyThatIsOnAPathToo)
+{
+    // The same key under another name: superfluous there, on the path here.
+    const Certificate renamed = ca(Entity("Intermediate A, renamed", pki().intermediate_key), pki().root_key);
+    EXPECT_EQ(ids(judge_one(pinned({pki().intermediate_key.pin()}), chain({pki().www, pki().intermediate, renamed}))),
+              "");
+}
+
+TEST(OffPathPin, AnotherLeafIsOffThePath)
+{
+    EXPECT_TRUE(has(judge_one(pinned({pki().www_key.pin(), pki().other_key.pin()}),
+                              chain({pki().www, pki().intermediate, pki().other})),
+                    FindingId::off_path_pin));
+}
+
+TEST(RootOnlyPin, TheRootAloneIsAWarning)
+{
+    const auto findings = judge_one(pinned({pki().root_key.pin()}), pki().www_chain_with_root);
+    EXPECT_EQ(ids(findings), "root-only-pin");
+    const Finding& finding = only(findings, FindingId::root_only_pin);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.place->line, 3U);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_FALSE(finding.details.empty());
+}
+
+TEST(RootOnlyPin, TheRootAndTheLeafOrAnIntermediateAreFine)
+{
+    EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin(), pki().www_key.pin()}), pki().www_chain_with_root)), "");
+    EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin(), pki().intermediate_key.pin()}), pki().www_chain_with_root)),
+              "");
+}
+
+TEST(RootOnlyPin, TheLastIntermediateSentIsNoRoot)
+{
+    EXPECT_EQ(ids(judge_one(pinned({pki().intermediate_key.pin()}), pki().www_chain)), "");
+}
+
+TEST(RootOnlyPin, ASelfSignedLeafIsNoRoot)
+{
+    const Entity self("www.example.com");
+    EXPECT_EQ(ids(judge_one(pinned({self.pin()}), chain({leaf(self, self)}))), "");
+}
+
+TEST(RootOnlyPin, OnePathOfTwoIsEnough)
+{
+    const Chain crossed = chain({pki().www, pki().intermediate, ca(pki().intermediate_key, pki().other_root_key),
+                                 pki().root, pki().other_root});
+    const auto findings = judge_one(pinned({pki().root_key.pin(), pki().other_root_key.pin()}), crossed);
+    EXPECT_EQ(ids(findings), "root-only-pin");
+    EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin()}), crossed)), "path-without-pin root-only-pin");
+}
+
+TEST(RootOnlyPin, AnUnpinnedRootIsFine)
+{
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin()}), pki().www_chain_with_root)), "");
+}
+
+/// The findings of a leaf that expires at `not_after` under a max-age of a day.
+Findings expiring(std::time_t not_after, std::vector<Pin> pins = {pki().www_key.pin()},
+                  std::vector<std::string> modes = {"enforce: {max-age: 1d}"})
+{
+    return judge_one(pinned(std::move(pins), std::move(modes)),
+                     chain({leaf_until(pki().www_key, pki().intermediate_key, not_after), pki().intermediate}));
+}
+
+TEST(LeafExpiresFirst, OneSecondTooEarlyIsAWarning)
+{
+    const auto findings = expiring(kNow + kDay - 1);
+    EXPECT_EQ(ids(findings), "leaf-expires-first");
+    const Finding& finding = only(findings, FindingId::leaf_expires_first);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.place->line, 3U);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find(time_text(kNow + kDay - 1)), std::string::npos) << finding.what;
+}
+
+TEST(LeafExpiresFirst, ExactlyAtTheEndOfMaxAgeIsFine)
+{
+    EXPECT_EQ(ids(expiring(kNow + kDay)), "");
+    EXPECT_EQ(ids(expiring(kNow + kDay + 1)), "");
+}
+
+TEST(LeafExpiresFirst, AnotherPinOnThePathOutlivesIt)
+{
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin(), pki().intermediate_key.pin()})), "");
+}
+
+TEST(LeafExpiresFirst, AMatchByAnIssuerAloneIsFine)
+{
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().intermediate_key.pin()})), "");
+}
+
+TEST(LeafExpiresFirst, OnlyEnforcedPinsAreRemembered)
+{
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin()}, {"guard: {}"})), "");
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin()},
+                           {"report-only: {report-uri: \"https://reports.example.net/\"}"})),
+              "");
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin()}, {"enforce: {max-age: 10}"})), "");
+}
+
+TEST(LeafExpiresFirst, ReportOnlyPinsBesideAnEnforcedPolicyAreNotRemembered)
+{
+    PolicyText policy = pinned({pki().intermediate_key.pin()});
+    policy.modes.push_back("report-only: {report-uri: \"https://reports.example.net/\", pins: ["
+                           + written(pki().www_key.pin()) + ", " + written(pki().backup_1.pin()) + ", "
+                           + written(pki().backup_2.pin()) + "]}");
+    EXPECT_EQ(ids(judge_one(policy,
+                            chain({leaf_until(pki().www_key, pki().intermediate_key, kNow + 60), pki().intermediate}))),
+              "");
+}
+
+TEST(LeafExpiresFirst, OnePathOfTwoIsEnough)
+{
+    // Root A is pinned, root B is not: by the path to B only the leaf matches.
+    const Chain crossed = chain({leaf_until(pki().www_key, pki().intermediate_key, kNow + 60), pki().intermediate,
+                                 ca(pki().intermediate_key, pki().other_root_key), pki().root, pki().other_root});
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin(), pki().root_key.pin()}), crossed)), "leaf-expires-first");
+}
+
+TEST(ChainExpired, AnExpiredLeafIsAWarningAndIsJudgedAllTheSame)
+{
+    PolicyText policy = pinned({pki().intermediate_key.pin()});
+    const auto findings =
+        judge_one(policy, chain({leaf_until(pki().www_key, pki().intermediate_key, kNow - 1), pki().intermediate}));
+    EXPECT_EQ(ids(findings), "chain-expired");
+    const Finding& finding = only(findings, FindingId::chain_expired);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find("expired"), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find(time_text(kNow - 1)), std::string::npos) << finding.what;
+}
+
+TEST(ChainExpired, AnExpiredLeafStillHasToMatch)
+{
+    EXPECT_TRUE(has(judge_one(pinned({pki().backup_3.pin()}),
+                              chain({leaf_until(pki().www_key, pki().intermediate_key, kNow - 1), pki().intermediate})),
+                    FindingId::no_pin_in_chain));
+}
+
+TEST(ChainExpired, AValidChainIsFine)
+{
+    EXPECT_EQ(ids(expiring(kNow + 2, {pki().intermediate_key.pin()}, {"guard: {}"})), "");
+}
+
+TEST(ChainExpired, ALeafOfTheFutureIsToldApart)
+{
+    CertOptions options;
+    options.names = {"www.example.com"};
+    options.not_before = kNow + 60;
+    const auto findings =
+        judge_one(pinned({pki().www_key.pin()}),
+                  chain({certify(pki().www_key, pki().intermediate_key, options), pki().intermediate}));
+    EXPECT_EQ(ids(findings), "chain-expired");
+    EXPECT_NE(only(findings, FindingId::chain_expired).what.find("not valid yet"), std::string::npos);
+}
+
+TEST(ChainExpired, AnExpiredIntermediateIsAWarning)
+{
+    CertOptions options;
+    options.ca = true;
+    options.not_after = kNow - 1;
+    const auto findings = judge_one(pinned({pki().www_key.pin()}),
+                                    chain({pki().www, certify(pki().intermediate_key, pki().root_key, options)}));
+    EXPECT_EQ(ids(findings), "chain-expired");
+    EXPECT_NE(only(findings, FindingId::chain_expired).what.find("Intermediate A in"), std::string::npos);
+}
+
+TEST(ChainExpired, ARootsOwnDatesAskNothing)
+{
+    CertOptions options;
+    options.ca = true;
+    options.not_after = kNow - 1;
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin()}),
+                            chain({pki().www, pki().intermediate, certify(pki().root_key, pki().root_key, options)}))),
+              "");
+}
+
+TEST(ChainExpired, ASelfSignedLeafIsNoRoot)
+{
+    const Entity self("www.example.com");
+    EXPECT_EQ(ids(judge_one(pinned({self.pin()}, {"guard: {}"}), chain({leaf_until(self, self, kNow - 1)}))),
+              "chain-expired");
+}
+
+TEST(ChainExpired, OneValidPathIsEnough)
+{
+    CertOptions options;
+    options.ca = true;
+    options.not_after = kNow - 1;
+    const Certificate expired_cross = certify(pki().intermediate_key, pki().other_root_key, options);
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin()}),
+                            chain({pki().www, expired_cross, pki().intermediate, pki().root, pki().other_root}))),
+              "");
+}
+
+TEST(ChainExpired, IsSaidOnceForAServerUnderTwoPolicies)
+{
+    PolicyText app = pinned({pki().intermediate_key.pin()}, {"guard: {}"});
+    app.name = "app";
+    World world;
+    world.policies({pinned({pki().intermediate_key.pin()}), app});
+    ServerBlock& block =
+        world.pinned(12, {"www.example.com"},
+                     {chain({leaf_until(pki().www_key, pki().intermediate_key, kNow - 1), pki().intermediate})});
+    block.policies.push_back(world.ref("app"));
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::chain_expired)), std::vector<unsigned>{12});
+}
+
+/// A chain of this many certificates, leaf included, each the issuer of the one before it.
+Chain long_chain(std::size_t length)
+{
+    std::vector<Certificate> sent;
+    Entity subject = pki().www_key;
+    for (std::size_t i = 1; i <= length; i++) {
+        const Entity issuer("Authority " + std::to_string(i));
+        sent.push_back(i == 1 ? leaf(subject, issuer, {"www.example.com", "example.com"}) : ca(subject, issuer));
+        subject = issuer;
+    }
+    return chain(std::move(sent));
+}
+
+TEST(PathLimit, TenCertificatesAreLookedAt)
+{
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin()}), long_chain(10))), "");
+}
+
+TEST(PathLimit, ElevenAreTooMany)
+{
+    const auto findings = judge_one(pinned({pki().www_key.pin()}), long_chain(11));
+    EXPECT_EQ(count_of(findings, FindingId::path_limit), 1U) << ids(findings);
+    const Finding& finding = only(findings, FindingId::path_limit);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+}
+
+}  // namespace

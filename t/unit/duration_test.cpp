@@ -1,0 +1,91 @@
+#include "duration.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace hpkp;
+
+namespace {
+
+using Seconds = std::optional<std::int64_t>;
+
+TEST(Duration, Seconds)
+{
+    EXPECT_EQ(parse_duration("0"), Seconds(0));
+    EXPECT_EQ(parse_duration("2592000"), Seconds(2592000));
+    EXPECT_EQ(parse_duration("90s"), Seconds(90));
+    EXPECT_EQ(parse_duration("007"), Seconds(7));
+}
+
+TEST(Duration, UnitsOfNginx)
+{
+    EXPECT_EQ(parse_duration("1y"), Seconds(365 * 86400));
+    EXPECT_EQ(parse_duration("1M"), Seconds(30 * 86400));
+    EXPECT_EQ(parse_duration("1w"), Seconds(7 * 86400));
+    EXPECT_EQ(parse_duration("30d"), Seconds(30 * 86400));
+    EXPECT_EQ(parse_duration("2h"), Seconds(7200));
+    EXPECT_EQ(parse_duration("5m"), Seconds(300));
+}
+
+TEST(Duration, Combined)
+{
+    EXPECT_EQ(parse_duration("1w 2d"), Seconds(9 * 86400));
+    EXPECT_EQ(parse_duration("1w2d"), Seconds(9 * 86400));
+    EXPECT_EQ(parse_duration("1d 12h 30m 5s"), Seconds(86400 + 12 * 3600 + 1805));
+    EXPECT_EQ(parse_duration("1h 30"), Seconds(3630));
+    EXPECT_EQ(parse_duration("1M 1m"), Seconds(30 * 86400 + 60));
+}
+
+TEST(Duration, NothingElse)
+{
+    for (const char* text :
+         {"",     " ",     "d",     "30x",  "30 days", "-1",    "+1",    "1.5d",  "1e3",       "0x10",    "30d ",
+          " 30d", "2d 1w", "1d 1d", "5s 5", "30D",     "100ms", "1h,5m", "30d\n", "\xc2\xb5s", "infinity"}) {
+        EXPECT_EQ(parse_duration(text), std::nullopt) << '"' << text << '"';
+    }
+}
+
+TEST(Duration, LongestTaken)
+{
+    EXPECT_EQ(parse_duration("2147483647"), Seconds(2147483647));
+    EXPECT_EQ(parse_duration("2147483648"), std::nullopt);
+    EXPECT_EQ(parse_duration("68y"), Seconds(std::int64_t{68} * 365 * 86400));
+    EXPECT_EQ(parse_duration("69y"), std::nullopt);
+    EXPECT_EQ(parse_duration("68y 4M"), std::nullopt);
+    EXPECT_EQ(parse_duration("99999999999999999999999"), std::nullopt);
+    EXPECT_EQ(parse_duration("9223372036854775807y"), std::nullopt);
+    EXPECT_EQ(parse_duration(std::string(100000, '9')), std::nullopt);
+    EXPECT_EQ(parse_duration(std::string(100000, '0')), Seconds(0));
+}
+
+TEST(DurationText, LargestUnitThatDivides)
+{
+    EXPECT_EQ(duration_text(0), "0 seconds");
+    EXPECT_EQ(duration_text(1), "1 second");
+    EXPECT_EQ(duration_text(90), "90 seconds");
+    EXPECT_EQ(duration_text(60), "1 minute");
+    EXPECT_EQ(duration_text(300), "5 minutes");
+    EXPECT_EQ(duration_text(3600), "1 hour");
+    EXPECT_EQ(duration_text(86400), "1 day");
+    EXPECT_EQ(duration_text(30 * 86400), "30 days");
+    EXPECT_EQ(duration_text(86401), "86401 seconds");
+}
+
+TEST(Date, Real)
+{
+    for (const char* text :
+         {"2027-06-01", "2028-02-29", "2000-02-29", "1970-01-01", "2026-12-31", "9999-12-31", "2026-04-30"}) {
+        EXPECT_TRUE(is_date(text)) << text;
+    }
+}
+
+TEST(Date, Unreal)
+{
+    for (const char* text :
+         {"", "2027-6-1", "2027-06-00", "2027-06-31", "2027-13-01", "2027-00-01", "2027-02-29", "1900-02-29",
+          "2100-02-29", "1969-12-31", "2027/06/01", "20270601", "2027-06-01 ", "2027-06-01T00:00:00Z", "tomorrow!!",
+          "2027-0x-01", "-027-06-01", "2026-04-31", "2027-06-011"}) {
+        EXPECT_FALSE(is_date(text)) << text;
+    }
+}
+
+}  // namespace

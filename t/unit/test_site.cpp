@@ -1,0 +1,202 @@
+#include "test_site.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace hpkp::test {
+
+std::string ids(const Findings& findings)
+{
+    std::vector<std::string> all;
+    for (const Finding& finding : findings) {
+        all.emplace_back(id_text(finding.id));
+    }
+    std::sort(all.begin(), all.end());
+    std::string text;
+    for (const std::string& id : all) {
+        text += (text.empty() ? "" : " ") + id;
+    }
+    return text;
+}
+
+std::size_t count_of(const Findings& findings, FindingId id)
+{
+    return static_cast<std::size_t>(
+        std::count_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.id == id; }));
+}
+
+const Finding& only(const Findings& findings, FindingId id)
+{
+    static const Finding none(FindingId::policy_unreadable, std::nullopt, "(no such finding)", "");
+    EXPECT_EQ(count_of(findings, id), 1U) << id_text(id) << " among: " << ids(findings);
+    const auto found = std::find_if(findings.begin(), findings.end(), [&](const Finding& f) { return f.id == id; });
+    return found == findings.end() ? none : *found;
+}
+
+std::string text_of(const Finding& finding)
+{
+    std::string text;
+    for (const Line& line : render(finding)) {
+        text += line.text + "\n";
+    }
+    return text;
+}
+
+std::vector<unsigned> lines_of(const Finding& finding)
+{
+    std::vector<unsigned> lines;
+    for (const Place& place : finding.servers) {
+        lines.push_back(place.line);
+    }
+    return lines;
+}
+
+std::string written(const Pin& pin, const std::string& more)
+{
+    return "{pin-sha256: \"" + pin.base64() + "\"" + (more.empty() ? "" : ", " + more) + "}";
+}
+
+std::string retired(const Pin& pin)
+{
+    return written(pin, "retired: true");
+}
+
+std::string PolicyText::text() const
+{
+    std::string text = "  " + name + ":\n";
+    if (!pins.empty()) {
+        text += "    pins:\n";
+    }
+    for (const std::string& pin : pins) {
+        text += "      - " + pin + "\n";
+    }
+    for (const std::string& mode : modes) {
+        text += "    " + mode + "\n";
+    }
+    return text;
+}
+
+PolicyText good_policy()
+{
+    PolicyText policy;
+    policy.pins = {written(pki().www_key.pin()), written(pki().backup_1.pin()), written(pki().backup_2.pin())};
+    return policy;
+}
+
+std::string policy_file(const std::vector<PolicyText>& policies)
+{
+    std::string text = "version: 1\npolicies:\n";
+    for (const PolicyText& policy : policies) {
+        text += policy.text();
+    }
+    return text;
+}
+
+const std::string& World::policies(const std::vector<PolicyText>& policies)
+{
+    return policy_text(policy_file(policies));
+}
+
+const std::string& World::policy_text(const std::string& text, mode_t mode)
+{
+    policy_path_ = dir.write("pins.yaml", text, mode);
+    return policy_path_;
+}
+
+void World::listen(ServerBlock& block, std::size_t address, bool tls)
+{
+    const auto index = static_cast<std::size_t>(
+        std::find_if(blocks_.begin(), blocks_.end(), [&](const ServerBlock& b) { return &b == &block; })
+        - blocks_.begin());
+    const auto [known, is_new] = default_servers_.emplace(address, index);
+    block.listens.push_back({address, tls, known->second});
+    static_cast<void>(is_new);
+}
+
+ServerBlock& World::server(unsigned line, std::vector<std::string> names, std::vector<Chain> chains,
+                           std::size_t address)
+{
+    ServerBlock& block = plain(line, std::move(names), address);
+    block.listens.back().tls = true;
+    block.certificates = std::move(chains);
+    return block;
+}
+
+ServerBlock& World::pinned(unsigned line, std::vector<std::string> names, std::vector<Chain> chains,
+                           const std::string& policy, std::size_t address)
+{
+    ServerBlock& block = server(line, std::move(names), std::move(chains), address);
+    block.policies.push_back(ref(policy));
+    return block;
+}
+
+ServerBlock& World::plain(unsigned line, std::vector<std::string> names, std::size_t address)
+{
+    ServerBlock block;
+    block.place = {"nginx.conf", line, 0};
+    for (std::string& name : names) {
+        const bool regex = !name.empty() && name.front() == '~';
+        block.names.push_back({regex ? name.substr(1) : std::move(name), regex});
+    }
+    blocks_.push_back(std::move(block));
+    listen(blocks_.back(), address, false);
+    return blocks_.back();
+}
+
+LoadResult World::judge(bool strict) const
+{
+    return hpkp::judge({blocks_.begin(), blocks_.end()}, now, strict);
+}
+
+Site World::gather(Findings& findings) const
+{
+    return hpkp::gather({blocks_.begin(), blocks_.end()}, now, findings);
+}
+
+Site World::gather() const
+{
+    Findings findings;
+    return gather(findings);
+}
+
+Findings judge_one(const PolicyText& policy, const Chain& chain, std::time_t now)
+{
+    World world;
+    world.now = now;
+    world.policies({policy});
+    world.pinned(12, {"www.example.com"}, {chain}, policy.name);
+    return world.findings();
+}
+
+PinSet pin_set(const std::vector<Pin>& pins)
+{
+    PinSet set;
+    set.owner = "policy \"www\"";
+    for (const Pin& pin : pins) {
+        set.pins.push_back({pin, "", false, false, {}});
+    }
+    return set;
+}
+
+bool ends_within(unsigned seconds, const std::function<void()>& work)
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(seconds);  // kills the child, and nobody else
+        try {
+            work();
+        }
+        catch (...) {
+            ::_exit(2);
+        }
+        ::_exit(0);
+    }
+    int status = 0;
+    return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace hpkp::test

@@ -1,0 +1,99 @@
+// Configurations for the tests: server blocks and policy files, from which judge() and gather() make findings.
+#pragma once
+
+#include "test_pki.hpp"
+
+#include "finding.hpp"
+#include "gather.hpp"
+#include "server.hpp"
+#include "session.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace hpkp::test {
+
+/// The ids of the findings in alphabetical order, each as often as it comes: "bad-pin too-few-pins".
+std::string ids(const Findings& findings);
+
+std::size_t count_of(const Findings& findings, FindingId id);
+inline bool has(const Findings& findings, FindingId id)
+{
+    return count_of(findings, id) != 0;
+}
+
+/// The only finding of that id; a failure and some other finding if there is not exactly one.
+const Finding& only(const Findings& findings, FindingId id);
+
+/// What a finding says, all of it, in one string.
+std::string text_of(const Finding& finding);
+
+/// The lines of the servers that a finding is about, in its order.
+std::vector<unsigned> lines_of(const Finding& finding);
+
+// Pins as they stand in a policy file's list.
+std::string written(const Pin& pin, const std::string& more = "");
+std::string retired(const Pin& pin);
+
+/// A policy as text, two spaces indented. `pins` are items of its list; `modes` the rest, a line each.
+struct PolicyText {
+    std::string name = "www";
+    std::vector<std::string> pins;
+    std::vector<std::string> modes = {"enforce: {max-age: 1d}"};
+
+    std::string text() const;
+};
+
+/// The usual good policy: www.example.com's leaf and two backups.
+PolicyText good_policy();
+
+/// A policy file with these policies; the first one stands at line 3, column 3.
+std::string policy_file(const std::vector<PolicyText>& policies);
+
+class World {
+public:
+    /// Writes the policy file that the servers below refer to.
+    const std::string& policies(const std::vector<PolicyText>& policies);
+    const std::string& policy_text(const std::string& text, mode_t mode = 0644);
+
+    /// A server that speaks TLS at the address, and is its default server if it is the first one there.
+    ServerBlock& server(unsigned line, std::vector<std::string> names, std::vector<Chain> chains,
+                        std::size_t address = 443);
+    /// The same under a policy of policies().
+    ServerBlock& pinned(unsigned line, std::vector<std::string> names, std::vector<Chain> chains,
+                        const std::string& policy = "www", std::size_t address = 443);
+    /// A server at an address without TLS.
+    ServerBlock& plain(unsigned line, std::vector<std::string> names, std::size_t address = 80);
+
+    void listen(ServerBlock& block, std::size_t address, bool tls);
+    PolicyRef ref(const std::string& name, bool own = true) const { return {policy_path_, name, own}; }
+
+    const std::deque<ServerBlock>& blocks() const { return blocks_; }
+    LoadResult judge(bool strict = false) const;
+    /// The findings of judge().
+    Findings findings() const { return judge().findings; }
+    Site gather(Findings& findings) const;
+    Site gather() const;
+
+    TempDir dir;
+    std::time_t now = kNow;
+
+private:
+    std::string policy_path_;
+    std::deque<ServerBlock> blocks_;
+    std::map<std::size_t, std::size_t> default_servers_;
+};
+
+/// The findings of one server, www.example.com, that serves this chain under this policy.
+Findings judge_one(const PolicyText& policy, const Chain& chain, std::time_t now = kNow);
+
+/// A set of pins for the functions that take one without its policy.
+PinSet pin_set(const std::vector<Pin>& pins);
+
+/// Runs `work` in a process of its own. False if it crashed or was not done after `seconds`: what never ends must not
+/// hang the tests.
+bool ends_within(unsigned seconds, const std::function<void()>& work);
+
+}  // namespace hpkp::test
