@@ -48,13 +48,4 @@ is((() = values_of($answer, 'public-key-pins')), 2, 'a server without policy is 
 $server->stop;
 $server->no_alerts;
 
-# nginx 1.22 has no HTTP/3; where it is built in, this file has to learn it.
-my $built = run_command([ $server->{binary}, '-V' ])->{err};
-if ($built =~ /--with-http_v3_module/) {
-    fail('this nginx has HTTP/3, and no test here asks over it');
-}
-else {
-    diag('this nginx has no HTTP/3');
-}
-
 done_testing;

@@ -1,6 +1,6 @@
 # HPKP::Answers - one server that gives every kind of answer, and the table of requests for them.
 #
-#     my $server = answers_server;       # not started
+#     my $server = answers_server;       # not started; answers_server(quic => 1) for HTTP/3 on the same port
 #     for my $case (answers_table) { ... $case->{path}, $case->{status} ... }
 #     check_answers($server, '1.1');     # asks for all of them over that HTTP version: exactly one header of each kind
 #     raw_cases()                        # for HTTP/1.x only: [ NAME, BYTES, STATUS ] of requests curl would not send
@@ -96,7 +96,7 @@ CONF
 sub answers_server {
     my (%option) = @_;
     my $listen = 'http2';
-    my $plain = "listen 127.0.0.1:{{port:plain}};\n";
+    my $plain = "listen 127.0.0.1:{{port:plain}};\n" . ($option{quic} ? "listen 127.0.0.1:{{port:tls}} quic;\n" : '');
 
     my $server = HPKP::Server->new(
         files => {
@@ -119,7 +119,7 @@ sub answers_server {
     return $server;
 }
 
-# Options beside name, path and status are fetch()'s; body is a pattern; over HTTP/2 nginx just drops what is http1.
+# Options beside name, path and status are fetch()'s; body is a pattern; over HTTP/2 and 3 nginx just drops what is http1.
 sub answers_table {
     return (
         { name => 'static', path => '/', status => 200, body => qr/index/ },
@@ -195,7 +195,7 @@ sub check_answers {
     for my $case (answers_table()) {
         my %option = %$case;
         my ($name, $path, $status, $body, $kept, $http1) = delete @option{qw(name path status body kept http1)};
-        next if $http1 && $http eq '2';
+        next if $http1 && $http ge '2';
         my $answer = fetch($server, $path, %option, http => $http);
 
         is($answer->{status}, $status, "HTTP/$http, $name: status") or diag($answer->{head});

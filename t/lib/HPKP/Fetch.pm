@@ -10,7 +10,7 @@
 #     port    => 'tls'                the server's port of that name
 #     host    => 'www.example.com'    the Host header (:authority)
 #     sni     => 'www.example.com'    the TLS server name; left out: the host
-#     http    => '1.1'                or '1.0', '2'
+#     http    => '1.1'                or '1.0', '2', '3'
 #     plain   => 1                    no TLS
 #     method  => 'POST', head => 1, data => 'x', headers => [ 'Range: bytes=0-1' ], curl => [ '--ciphers', ... ]
 #
@@ -36,7 +36,7 @@ use IO::Socket::INET;
 
 our @EXPORT_OK = qw(fetch fetch_series values_of raw_tls raw_plain parse_answer);
 
-my %version = ('1.0' => '--http1.0', '1.1' => '--http1.1', '2' => '--http2');
+my %version = ('1.0' => '--http1.0', '1.1' => '--http1.1', '2' => '--http2', '3' => '--http3-only');
 
 sub curl_arguments {
     my ($server, $path, %option) = @_;
