@@ -13,7 +13,7 @@ HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
     libssl-dev libyaml-cpp-dev liburiparser-dev libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
-HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps"
+HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace"
 
 # hpkp_missing PACKAGE...: prints those that are not installed.
 hpkp_missing() {

@@ -1,5 +1,7 @@
 #include "child_process.hpp"
 
+#include "duration.hpp"
+
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -36,11 +38,13 @@ private:
 void limit_child(unsigned seconds)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::signal(SIGALRM, SIG_DFL);
-    sigset_t alarm_only;
-    ::sigemptyset(&alarm_only);
-    ::sigaddset(&alarm_only, SIGALRM);
-    ::sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);
+    sigset_t ends;
+    ::sigemptyset(&ends);
+    for (const int signal : {SIGALRM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) {
+        std::signal(signal, SIG_DFL);
+        ::sigaddset(&ends, signal);
+    }
+    ::sigprocmask(SIG_UNBLOCK, &ends, nullptr);
     ::alarm(seconds);
 }
 
@@ -50,7 +54,7 @@ std::string reason(int status, unsigned seconds)
         return WEXITSTATUS(status) == 0 ? "" : "the checks ended with status " + std::to_string(WEXITSTATUS(status));
     }
     if (WTERMSIG(status) == SIGALRM) {
-        return "the checks took over " + std::to_string(seconds) + " seconds and were ended";
+        return "the checks took over " + duration_text(seconds) + " and were ended";
     }
     return "the checks were ended by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status))
            + "): this is a bug, please report it with the policy and the chains";

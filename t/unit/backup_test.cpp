@@ -172,6 +172,15 @@ TEST(SingleBackup, APinOfAnIntermediateIsNoBackup)
         has(judge_one(policy_of({www(), intermediate(), backup_1()}), pki().www_chain), FindingId::single_backup));
 }
 
+TEST(SingleBackup, APinOnOnePathOfTwoIsNoBackup)
+{
+    const Chain crossed = chain({pki().www, pki().intermediate, ca(pki().intermediate_key, pki().other_root_key),
+                                 pki().root, pki().other_root});
+    const std::string root = written(pki().root_key.pin());
+    EXPECT_TRUE(has(judge_one(policy_of({www(), root, backup_1()}), crossed), FindingId::single_backup));
+    EXPECT_FALSE(has(judge_one(policy_of({www(), root, backup_1(), backup_2()}), crossed), FindingId::single_backup));
+}
+
 TEST(SingleBackup, AnUnreadablePinMayBeOne)
 {
     EXPECT_FALSE(has(judge_one(policy_of({www(), backup_1(), "{csr: missing.csr}"}), pki().www_chain),

@@ -247,7 +247,9 @@ TEST(TrustPaths, SignatureChecksAreLimited)
     EXPECT_FALSE(within.limited);
     EXPECT_EQ(named(within), Paths{"www.example.com > Intermediate A"});
 
-    const TrustPaths beyond = find_trust_paths(chain(behind_impostors(1100)));
+    EXPECT_EQ(named(find_trust_paths(chain(behind_impostors(999)))), Paths{"www.example.com > Intermediate A"});
+
+    const TrustPaths beyond = find_trust_paths(chain(behind_impostors(1000)));
     EXPECT_TRUE(beyond.limited);
     EXPECT_EQ(named(beyond), Paths{"www.example.com"});
 }
@@ -330,6 +332,17 @@ TEST(TrustPaths, APathContainsThePinsOfItsCertificates)
     EXPECT_FALSE(found.paths.front().contains(pki().other_intermediate_key.pin()));
     EXPECT_TRUE(found.contains(pki().intermediate_key.pin()));
     EXPECT_FALSE(found.contains(pki().other_intermediate_key.pin()));
+}
+
+TEST(TrustPaths, ContainThePinsOfAnyPath)
+{
+    const Certificate cross = ca(pki().intermediate_key, pki().other_root_key);
+    const TrustPaths found =
+        find_trust_paths(chain({pki().www, pki().intermediate, cross, pki().root, pki().other_root}));
+    EXPECT_TRUE(found.contains(pki().root_key.pin()));
+    EXPECT_TRUE(found.contains(pki().other_root_key.pin()));
+    EXPECT_TRUE(found.contains(pki().www_key.pin()));
+    EXPECT_FALSE(found.contains(pki().backup_1.pin()));
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+# The checks run in a child process: when it crashes or is killed, nginx refuses the load and goes on.
+#
+# strace kills the child where it opens the policy file; nothing else in nginx opens that.
+
+use lib 't/lib';
+use HPKP::Test;
+
+need_tools('strace');
+my $server = site();
+my $policy = $server->file('conf/pins.yaml');
+
+sub struck {
+    my ($signal, @arguments) = @_;
+    return run_command([ 'strace', '-f', '-o', '/dev/null', '-P', $policy, '-e', "inject=openat:signal=$signal:when=1", @arguments ]);
+}
+
+for my $case ([ SEGV => 11 ], [ KILL => 9 ], [ BUS => 7 ]) {
+    my ($name, $number) = @$case;
+    my $test = struck($name, $server->{binary}, '-t', '-p', $server->prefix, '-c', 'conf/nginx.conf');
+    is($test->{exit}, 1, "$name: nginx -t lives to say no") or diag($test->{err});
+    like($test->{err}, qr/\[emerg\].*hpkp: the checks were ended by signal $number /, "$name: and says why");
+    like($test->{err}, qr/test failed/, "$name: in nginx's own words too");
+}
+
+# A running master: the old configuration serves on, and the next reload is good.
+$server->start;
+my $before = fetch($server, '/');
+my $tracer = fork // die "fork: $!\n";
+if ($tracer == 0) {
+    open STDERR, '>', '/dev/null';
+    exec 'strace', '-f', '-o', '/dev/null', '-P', $policy, '-e', 'inject=openat:signal=SEGV:when=1', '-p', $server->master;
+    die "strace: $!\n";
+}
+wait_until(sub { read_text('/proc/' . $server->master . '/status') =~ /^TracerPid:\s+[1-9]/m }, 10) or die "strace does not attach\n";
+my $mark = $server->log_mark;
+kill HUP => $server->master;
+wait_until(sub { $server->log_since($mark) =~ /hpkp: the checks/ }, 20) or die "no refusal\n" . $server->log_since($mark);
+kill TERM => $tracer;
+waitpid $tracer, 0;
+
+like($server->log, qr/hpkp: the checks were ended by signal 11 /, 'a reload says so in the log');
+is(fetch($server, '/')->{head} =~ s/^Date:.*\n//mr, $before->{head} =~ s/^Date:.*\n//mr, 'the old configuration serves on');
+$server->hup;
+is(fetch($server, '/')->{status}, 200, 'the next reload is good');
+
+$server->stop;
+done_testing;
