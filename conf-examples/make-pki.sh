@@ -60,9 +60,14 @@ key() {          # FILE [genpkey options]
 }
 
 certify() {      # KIND COMMON-NAME KEY OUT DAYS [ISSUER]   (no issuer: signs itself)
-    set -- "$@" ""
-    openssl req -x509 -new -sha256 -config offline/openssl.cnf -extensions "$1" -subj "/CN=$2" \
-        -key "$3" -days "$5" -out "$4" ${6:+-CA "$6.pem" -CAkey "offline/$6.key"}
+    if [ $# -eq 5 ]; then
+        openssl req -x509 -new -sha256 -config offline/openssl.cnf -extensions "$1" -subj "/CN=$2" -key "$3" -days "$5" -out "$4"
+        return
+    fi
+    openssl pkey -in "$3" -pubout -out offline/public.tmp
+    openssl x509 -new -sha256 -force_pubkey offline/public.tmp -extfile offline/openssl.cnf -extensions "$1" -subj "/CN=$2" \
+        -days "$5" -out "$4" -CA "$6.pem" -CAkey "offline/$6.key"
+    rm offline/public.tmp
 }
 
 for ca in a b; do

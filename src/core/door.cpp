@@ -70,6 +70,7 @@ hpkp::ServerBlock block_of(const hpkp_server_t& server)
     block.variable_certificates = server.variable_certificates != 0;
     block.reject_handshake = server.reject_handshake != 0;
     block.secure = server.secure != 0;
+    block.own_secure = server.own_secure != 0;
     return block;
 }
 

@@ -66,7 +66,8 @@ typedef struct {
     SSL_CTX                  *ssl_ctx;        /* or NULL; its certificates are referenced, the context is left as it was */
     int                       variable_certificates;
     int                       reject_handshake;
-    int                       secure;         /* hpkp_secure in it or in one of its locations */
+    int                       secure;         /* hpkp_secure holds in it, or in one of its locations */
+    int                       own_secure;     /* and stands there, is not inherited */
 } hpkp_server_t;
 
 

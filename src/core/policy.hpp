@@ -51,19 +51,16 @@ struct Enforce {
     std::int64_t max_age = 0;  // seconds
     bool include_subdomains = false;
     std::optional<ReportUri> report_uri;
-    Place place;
-    Place report_uri_place;
+    Place max_age_place;
 };
 
 struct ReportOnly {
     bool include_subdomains = false;
     std::optional<ReportUri> report_uri;
-    Place place;
 };
 
 struct Guard {
     bool include_subdomains = false;
-    Place place;
 };
 
 /// What clients compare the pins with. Every kind that is set must match.

@@ -207,15 +207,14 @@ Enforce PolicyReader::read_enforce(const YamlNode& node, const std::string& subj
     const MapReader reader(node, "\"enforce\" of " + subject, {"max-age", "includeSubDomains", "report-uri"},
                            findings_);
     Enforce enforce;
-    enforce.place = node.place;
     if (const YamlNode* max_age =
             reader.required("max-age", "max-age: 5m, and more once a renewal has been lived through")) {
         enforce.max_age = read_max_age(reader, *max_age);
+        enforce.max_age_place = max_age->place;
     }
     enforce.include_subdomains = reader.boolean_or("includeSubDomains", false);
     if (const YamlNode* uri = reader.optional("report-uri")) {
         enforce.report_uri = read_report_uri(reader, *uri);
-        enforce.report_uri_place = uri->place;
     }
     return enforce;
 }
@@ -226,7 +225,6 @@ ReportOnly PolicyReader::read_report_only(const YamlNode& node, const std::strin
     const std::string here = "\"report-only\" of " + subject;
     const MapReader reader(node, here, {"report-uri", "includeSubDomains", "pins", "allow-mismatch"}, findings_);
     ReportOnly report_only;
-    report_only.place = node.place;
     report_only.include_subdomains = reader.boolean_or("includeSubDomains", false);
 
     const YamlNode* uri = reader.optional("report-uri");
@@ -254,7 +252,6 @@ Guard PolicyReader::read_guard(const YamlNode& node, const std::string& subject)
 {
     const MapReader reader(node, "\"guard\" of " + subject, {"until", "includeSubDomains"}, findings_);
     Guard guard;
-    guard.place = node.place;
     guard.include_subdomains = reader.boolean_or("includeSubDomains", false);
     const YamlNode* until = reader.optional("until");
     if (until == nullptr) {
@@ -376,7 +373,9 @@ std::optional<ReportUri> PolicyReader::read_report_uri(const MapReader& reader, 
     if (!uri) {
         add(FindingId::report_uri_invalid, node.place, "report-uri \"" + *text + "\" " + error,
             "write an absolute URI, such as https://reports.example.net/pkp, with anything special percent-encoded");
+        return std::nullopt;
     }
+    uri->place = node.place;
     return uri;
 }
 

@@ -57,7 +57,7 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
         error = "is no URI";
         return std::nullopt;
     }
-    ReportUri result{text, "", ""};
+    ReportUri result{text, "", "", {}};
     if (uri.get().scheme.first != nullptr) {
         result.scheme = lower(uri.get().scheme);
     }

@@ -41,7 +41,8 @@ struct ServerBlock {
     std::vector<Chain> certificates;         // of its SSL_CTX
     bool variable_certificates = false;      // ssl_certificate with variables
     bool reject_handshake = false;           // ssl_reject_handshake on
-    bool secure = false;                     // hpkp_secure somewhere in it
+    bool secure = false;                     // hpkp_secure holds in it or in a location
+    bool own_secure = false;                 // and stands there, is not inherited
     std::vector<std::string> served_chains;  // files of hpkp_served_chain
     std::vector<PolicyRef> policies;
 };

@@ -100,7 +100,8 @@ typedef struct {
     ngx_array_t                *served_chains;  /* ngx_str_t */
     ngx_uint_t                  emit;
     ngx_uint_t                  own_policies;   /* unsigned own_policies:1 */
-    ngx_uint_t                  secure;         /* hpkp_secure in it somewhere */
+    ngx_uint_t                  secure;         /* hpkp_secure holds somewhere */
+    ngx_uint_t                  own_secure;     /* and stands in this block */
 
     /* set by ngx_http_hpkp_load() */
     ngx_uint_t                  index;

@@ -361,6 +361,7 @@ ngx_http_hpkp_gather_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
     server->variable_certificates = (sscf->certificate_values != NULL);
     server->reject_handshake = (sscf->reject_handshake == 1);
     server->secure = (int) hscf->secure;
+    server->own_secure = (int) hscf->own_secure;
 
     return NGX_OK;
 }

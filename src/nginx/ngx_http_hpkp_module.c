@@ -151,6 +151,7 @@ ngx_http_hpkp_create_srv_conf(ngx_conf_t *cf)
      *
      *     hscf->own_policies = 0;
      *     hscf->secure = 0;
+     *     hscf->own_secure = 0;
      *     hscf->index = 0;
      *     hscf->emission = NULL;
      */
@@ -320,6 +321,7 @@ ngx_http_hpkp_secure_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     hscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_hpkp_module);
     hscf->secure = 1;
+    hscf->own_secure = 1;
 
     return NGX_CONF_OK;
 }

@@ -229,6 +229,8 @@ TEST(SingleBackup, IsNotSaidWhereNoChainIsKnown)
     world.policies({policy_of({www(), backup_1()})});
     world.pinned(12, {"www.example.com"}, {}).variable_certificates = true;
     EXPECT_EQ(ids(world.findings()), "chain-unknown");
+    world.policies({policy_of({www()})});
+    EXPECT_EQ(ids(world.findings()), "chain-unknown too-few-pins");
 }
 
 TEST(SingleBackup, OneServerWithAKnownChainIsEnoughToSayIt)

@@ -71,6 +71,12 @@ TEST(RootOnlyPin, TheRootAloneIsAWarning)
     EXPECT_FALSE(finding.details.empty());
 }
 
+TEST(RootOnlyPin, ARootRightAboveTheLeafIsARoot)
+{
+    const Chain two = chain({leaf(pki().www_key, pki().root_key), pki().root});
+    EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin()}), two)), "root-only-pin");
+}
+
 TEST(RootOnlyPin, TheRootAndTheLeafOrAnIntermediateAreFine)
 {
     EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin(), pki().www_key.pin()}), pki().www_chain_with_root)), "");
@@ -138,6 +144,11 @@ TEST(LeafExpiresFirst, AMatchByAnIssuerAloneIsFine)
     EXPECT_EQ(ids(expiring(kNow + 60, {pki().intermediate_key.pin()})), "");
 }
 
+TEST(LeafExpiresFirst, ALeafThatIsNotPinnedIsAnotherFinding)
+{
+    EXPECT_EQ(ids(expiring(kNow + 60, {pki().backup_3.pin()})), "no-pin-in-chain");
+}
+
 TEST(LeafExpiresFirst, OnlyEnforcedPinsAreRemembered)
 {
     EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin()}, {"guard: {}"})), "");
@@ -177,6 +188,13 @@ TEST(ChainExpired, AnExpiredLeafIsAWarningAndIsJudgedAllTheSame)
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
     EXPECT_NE(finding.what.find("expired"), std::string::npos) << finding.what;
     EXPECT_NE(finding.what.find(time_text(kNow - 1)), std::string::npos) << finding.what;
+}
+
+TEST(ChainExpired, TheLastSecondIsOver)
+{
+    const auto findings = expiring(kNow, {pki().intermediate_key.pin()});
+    EXPECT_NE(only(findings, FindingId::chain_expired).what.find("expired on"), std::string::npos);
+    EXPECT_EQ(ids(expiring(kNow + 1, {pki().intermediate_key.pin()})), "");
 }
 
 TEST(ChainExpired, AnExpiredLeafStillHasToMatch)

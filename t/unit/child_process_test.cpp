@@ -32,7 +32,9 @@ TEST(RunInChild, LeavesItsResultInSharedMemory)
 
 TEST(RunInChild, SaysWhichSignalEndedIt)
 {
-    const auto crash = [](void*) noexcept { raise(SIGSEGV); };
+    const auto crash = [](void*) noexcept {
+        raise(SIGSEGV);
+    };
     const std::string why = run_in_child(crash, nullptr, 60);
     EXPECT_NE(why.find("ended by signal 11"), std::string::npos) << why;
     EXPECT_NE(why.find("bug"), std::string::npos) << why;

@@ -28,7 +28,7 @@ TEST(Header, Enforce)
     enforce.include_subdomains = true;
     EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(2), pin_of(1)})),
               "max-age=2592000; pin-sha256=\"" + kTwos + "\"; pin-sha256=\"" + kOnes + "\"; includeSubDomains");
-    enforce.report_uri = ReportUri{"https://r.test/pkp?a=b;c", "https", "r.test"};
+    enforce.report_uri = ReportUri{"https://r.test/pkp?a=b;c", "https", "r.test", {}};
     enforce.max_age = 0;
     EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(1), pin_of(2)})),
               "max-age=0; pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos
@@ -42,7 +42,7 @@ TEST(Header, Enforce)
 TEST(Header, ReportOnlyHasNoMaxAge)
 {
     ReportOnly report_only;
-    report_only.report_uri = ReportUri{"https://r.test/", "https", "r.test"};
+    report_only.report_uri = ReportUri{"https://r.test/", "https", "r.test", {}};
     EXPECT_EQ(report_only_header(report_only, pin_set({pin_of(1), pin_of(2)})),
               "pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos + "\"; report-uri=\"https://r.test/\"");
     report_only.include_subdomains = true;

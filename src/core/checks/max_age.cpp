@@ -17,7 +17,7 @@ void check_max_age_long(const Site& site, Findings& findings)
     for (const PolicyFile& file : site.files) {
         for (const Policy& policy : file.policies) {
             if (policy.enforce && policy.enforce->max_age > kClientCap) {
-                findings.emplace_back(FindingId::max_age_long, policy.enforce->place,
+                findings.emplace_back(FindingId::max_age_long, policy.enforce->max_age_place,
                                       "policy \"" + policy.name + "\" has a max-age of "
                                           + duration_text(policy.enforce->max_age)
                                           + ", over the 60 days that clients keep",

@@ -249,20 +249,20 @@ void check_report_uri_self(const Site& site, Findings& findings)
         if (!policy.enforce || policy.enforce->max_age == 0) {
             continue;
         }
-        const auto check = [&](const std::optional<ReportUri>& uri, const Place& place) {
+        const auto check = [&](const std::optional<ReportUri>& uri) {
             if (!uri || uri->scheme != "https" || !pins_host(use, uri->host)) {
                 return;
             }
-            Finding finding(FindingId::report_uri_self, place,
+            Finding finding(FindingId::report_uri_self, uri->place,
                             "policy \"" + policy.name + "\" sends its reports to " + uri->host
                                 + ", which it pins itself: when the pins fail, no report can arrive",
                             "report to another domain");
             add_servers(finding, use.servers);
             findings.push_back(std::move(finding));
         };
-        check(policy.enforce->report_uri, policy.enforce->place);
+        check(policy.enforce->report_uri);
         if (policy.report_only) {
-            check(policy.report_only->report_uri, policy.report_only->place);
+            check(policy.report_only->report_uri);
         }
     }
 }
