@@ -13,7 +13,8 @@ HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
     libssl-dev libyaml-cpp-dev liburiparser-dev libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
-HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace"
+HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace
+    libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter"
 
 # hpkp_missing PACKAGE...: prints those that are not installed.
 hpkp_missing() {

@@ -37,7 +37,7 @@ subtest 'certificates in the configuration' => sub {
 
     my @said = $server->log =~ /^.*hpkp: no header sent.*$/mg;
     is(scalar @said, 1, 'said at most once a minute');
-    like($said[0] // '', qr/\[warn\].*other|\[warn\].*www/, 'as a warning that names the server or the policy');
+    like($said[0] // '', qr/\[error\].*other|\[error\].*www/, 'as an error, which every log shows, that names the server or the policy');
 
     # One connection, all three hosts.
     my @hosts = qw(www.example.com other.example.com example.com www.example.com);

@@ -17,21 +17,31 @@ namespace hpkp {
 
 namespace {
 
-/// Blocks signals for as long as it lives.
-class BlockedSignals {
+/// While it lives, the end of a child is nobody's business but waitpid()'s: nginx's handler waits for any child, and a
+/// program that started nginx may have left SIGCHLD ignored, which would let the kernel take the status.
+class ChildSignalAside {
 public:
-    BlockedSignals()
+    ChildSignalAside()
     {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::sigprocmask(SIG_SETMASK, &all, &before_);
+        sigset_t child;
+        ::sigemptyset(&child);
+        ::sigaddset(&child, SIGCHLD);
+        ::sigprocmask(SIG_BLOCK, &child, &mask_);
+        struct sigaction usual {};
+        usual.sa_handler = SIG_DFL;
+        ::sigaction(SIGCHLD, &usual, &action_);
     }
-    ~BlockedSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
-    BlockedSignals(const BlockedSignals&) = delete;
-    BlockedSignals& operator=(const BlockedSignals&) = delete;
+    ~ChildSignalAside()
+    {
+        ::sigaction(SIGCHLD, &action_, nullptr);
+        ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+    }
+    ChildSignalAside(const ChildSignalAside&) = delete;
+    ChildSignalAside& operator=(const ChildSignalAside&) = delete;
 
 private:
-    sigset_t before_;
+    sigset_t mask_;
+    struct sigaction action_;
 };
 
 /// The child does not outlive its parent, nor its time.
@@ -100,7 +110,7 @@ void* SharedMemory::allocate(std::size_t count, std::size_t size)
 
 std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds)
 {
-    const BlockedSignals blocked;
+    const ChildSignalAside aside;
     const pid_t child = ::fork();
     if (child < 0) {
         return "no process for the checks: " + std::generic_category().message(errno);

@@ -31,9 +31,6 @@ namespace {
 constexpr std::size_t kSessionBytes = std::size_t{64} << 20;
 constexpr std::size_t kServerBytes = std::size_t{4} << 10;
 
-/// A log with more lines than this helps nobody.
-constexpr std::size_t kMaxLines = 2000;
-
 /// A load of 10,000 servers takes seconds. This is for one that never ends.
 constexpr unsigned kMaxSeconds = 300;
 
@@ -81,10 +78,10 @@ public:
 
     void write_lines(const std::vector<hpkp::Line>& lines)
     {
-        session_.lines = memory_.make<hpkp_line_t>(std::min(lines.size(), kMaxLines));
-        // The last ones are the gravest, and say what follows.
-        for (std::size_t i = lines.size() - std::min(lines.size(), kMaxLines); i < lines.size(); i++) {
-            session_.lines[session_.lines_n++] = {severity(lines[i].severity), text(lines[i].text)};
+        session_.lines_n = lines.size();
+        session_.lines = memory_.make<hpkp_line_t>(lines.size());
+        for (std::size_t i = 0; i < lines.size(); i++) {
+            session_.lines[i] = {severity(lines[i].severity), text(lines[i].text)};
         }
     }
 

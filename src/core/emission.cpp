@@ -31,11 +31,9 @@ private:
             return emission;
         }
         emission.has_policy = true;
-        bool guards = false;
         const PinSet* pins = nullptr;
         for (const Policy* policy : server.policies) {
             emission.policy += (emission.policy.empty() ? "" : ", ") + policy->name;
-            guards = guards || policy->guard;
             for (const PinSet& set : policy->pin_sets) {
                 if (set.enforced) {
                     emission.enforce = header_index(set, true, enforce_header(*policy->enforce, set));
@@ -82,25 +80,25 @@ private:
             label = pin == nullptr ? "" : pin->label();
         }
         const Fingerprint& fingerprint = served.chain.leaf().fingerprint();
-        if (!server.block->served_chains.empty()) {
-            emission.leaves.push_back({nullptr, fingerprint, label});
-            return;
-        }
-        // The chain is kept once for all servers, but each SSL_CTX may hold an X509 of its own.
-        const auto add_all = [&](const ServerBlock& block) {
-            for (const Chain& chain : block.certificates) {
-                const X509* x509 = chain.leaf().get();
-                const bool known = std::any_of(emission.leaves.begin(), emission.leaves.end(),
-                                               [&](const EmissionLeaf& leaf) { return leaf.x509 == x509; });
-                if (chain.leaf().fingerprint() == fingerprint && !known) {
-                    emission.leaves.push_back({x509, fingerprint, label});
-                }
+        const auto add = [&](const X509* x509) {
+            const bool known =
+                std::any_of(emission.leaves.begin(), emission.leaves.end(), [&](const EmissionLeaf& leaf) {
+                    return leaf.x509 == x509 && leaf.fingerprint == fingerprint;
+                });
+            if (!known) {
+                emission.leaves.push_back({x509, fingerprint, label});
             }
         };
-        add_all(*server.block);
-        if (server.block->certificates.empty()) {
-            for (const Listen& listen : server.block->listens) {
-                add_all(site_.blocks[listen.default_server]);
+        for (const ServerBlock* block : server.presenting) {
+            if (!block->served_chains.empty()) {
+                add(nullptr);
+                continue;
+            }
+            // The chain is kept once for all servers, but each SSL_CTX may hold an X509 of its own.
+            for (const Chain& chain : block->certificates) {
+                if (chain.leaf().fingerprint() == fingerprint) {
+                    add(chain.leaf().get());
+                }
             }
         }
     }

@@ -21,6 +21,7 @@ private:
     void resolve_policies(Server& server);
     const Policy* resolve(const PolicyRef& ref, const Server& server);
     void check_one_header_each(const Server& server);
+    std::vector<const ServerBlock*> presenting_blocks(const Server& server) const;
     void resolve_chains(Server& server);
     void add_certificate_names(Server& server);
     void use_policies(const Server& server);
@@ -35,6 +36,7 @@ private:
     Site& site_;
     Findings& findings_;
     std::map<std::string, PolicyFile*> policy_files_;
+    std::map<std::string, std::size_t> unreadable_;  // file, to the index of its finding
     std::map<std::string, std::size_t> unresolved_;  // file and name, to the index of its finding
     std::map<std::string, ChainFile> chain_files_;
     std::map<std::vector<Fingerprint>, const ServedChain*> chains_;
@@ -76,10 +78,7 @@ void Gatherer::add_address_names(std::size_t index)
 {
     const Server& server = site_.servers[index];
     for (const Listen& listen : server.block->listens) {
-        if (!listen.tls) {
-            continue;
-        }
-        AddressNames& names = site_.tls_addresses[listen.address];
+        AddressNames& names = site_.addresses[listen.address];
         for (const HostPattern& pattern : server.names) {
             names.add(pattern, index);
         }
@@ -109,6 +108,12 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
     if (file == nullptr) {
         site_.files.push_back(read_policy_file(ref.file, findings_));
         file = &site_.files.back();
+        if (file->sources.empty()) {
+            unreadable_.emplace(ref.file, findings_.size() - 1);
+        }
+    }
+    if (const auto unreadable = unreadable_.find(ref.file); unreadable != unreadable_.end()) {
+        findings_[unreadable->second].servers.push_back(server.block->place);
     }
     if (!file->parsed) {
         return nullptr;
@@ -183,36 +188,48 @@ const std::vector<Chain>& Gatherer::read_served_chain(const std::string& file, c
     return entry.chains;
 }
 
-void Gatherer::resolve_chains(Server& server)
+/// hpkp_served_chain says what clients see; else a server's own certificates; without any, a server answers with those
+/// of its addresses' default servers.
+std::vector<const ServerBlock*> Gatherer::presenting_blocks(const Server& server) const
 {
     const ServerBlock& block = *server.block;
+    if (!block.served_chains.empty()) {
+        return {&block};
+    }
+    if (!server.tls) {
+        return {};
+    }
+    if (!block.certificates.empty() || block.variable_certificates) {
+        return {&block};
+    }
+    std::vector<const ServerBlock*> defaults;
+    for (const Listen& listen : block.listens) {
+        const ServerBlock* by_default = &site_.blocks[listen.default_server];
+        if (listen.tls && std::find(defaults.begin(), defaults.end(), by_default) == defaults.end()) {
+            defaults.push_back(by_default);
+        }
+    }
+    return defaults;
+}
+
+void Gatherer::resolve_chains(Server& server)
+{
     const auto add = [&](const Chain& chain) {
         const ServedChain* served = intern(chain);
         if (std::find(server.chains.begin(), server.chains.end(), served) == server.chains.end()) {
             server.chains.push_back(served);
         }
     };
-
-    if (!block.served_chains.empty()) {
-        for (const std::string& file : block.served_chains) {
+    server.presenting = presenting_blocks(server);
+    for (const ServerBlock* block : server.presenting) {
+        for (const std::string& file : block->served_chains) {
             const auto& chains = read_served_chain(file, server);
             server.chain_unreadable = server.chain_unreadable || chains.empty();
             std::for_each(chains.begin(), chains.end(), add);
         }
-        return;
-    }
-    if (!server.tls) {
-        return;
-    }
-    if (!block.certificates.empty() || block.variable_certificates) {
-        std::for_each(block.certificates.begin(), block.certificates.end(), add);
-        return;
-    }
-    // Without a certificate of its own, a server answers with that of the address's default server.
-    for (const Listen& listen : block.listens) {
-        if (listen.tls) {
-            const auto& certificates = site_.blocks[listen.default_server].certificates;
-            std::for_each(certificates.begin(), certificates.end(), add);
+        if (block->served_chains.empty()) {
+            server.chain_unknown = server.chain_unknown || block->variable_certificates;
+            std::for_each(block->certificates.begin(), block->certificates.end(), add);
         }
     }
 }
@@ -239,10 +256,10 @@ void Gatherer::add_certificate_names(Server& server)
     const auto index = static_cast<std::size_t>(&server - site_.servers.data());
     std::set<std::string> seen;
     for (const Listen& listen : server.block->listens) {
-        if (!listen.tls || listen.default_server != index || !server.tls) {
+        if (!server.presents_at(listen) || listen.default_server != index || !server.covered()) {
             continue;
         }
-        const AddressNames& names = site_.tls_addresses[listen.address];
+        const AddressNames& names = site_.addresses[listen.address];
         for (const ServedChain* chain : server.chains) {
             for (const std::string& name : chain->chain.leaf().dns_names()) {
                 for (HostPattern& pattern : parse_server_name(name, false)) {

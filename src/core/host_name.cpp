@@ -33,7 +33,7 @@ std::vector<HostPattern> parse_server_name(std::string name, bool is_regex)
 {
     using Kind = HostPattern::Kind;
     if (is_regex) {
-        return {{Kind::regex, name, "", false}};
+        return {{Kind::regex, "~" + name, "", false}};
     }
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

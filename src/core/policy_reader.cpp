@@ -196,7 +196,10 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
                                                                             : reader.required("pins", "pins: [...]");
     if (pins != nullptr && reader.is(*pins, Kind::sequence, "pins")) {
         read_pin_list(*pins, subject, own, file_, findings_);
-        policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
+        // Where report-only has pins of its own and nothing else relies on these, nobody ever gets them.
+        if (own.enforced || own.guarded || own.reported || !report_has_pins) {
+            policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
+        }
     }
     file_.by_name.emplace(policy.name, file_.policies.size());
     file_.policies.push_back(std::move(policy));

@@ -68,6 +68,9 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
     if (uri.get().hostText.first != nullptr) {
         result.host = lower(uri.get().hostText);
     }
+    if (!result.host.empty() && result.host.back() == '.') {
+        result.host.pop_back();  // the same host, written as an absolute name
+    }
     if (result.host.empty()) {
         error = "names no host";
         return std::nullopt;

@@ -73,11 +73,8 @@ bool Site::answers(const Server& server, const std::string& host) const
 {
     const auto index = static_cast<std::size_t>(&server - servers.data());
     return std::any_of(server.block->listens.begin(), server.block->listens.end(), [&](const Listen& listen) {
-        if (!listen.tls) {
-            return false;
-        }
-        const auto names = tls_addresses.find(listen.address);
-        if (names == tls_addresses.end()) {
+        const auto names = addresses.find(listen.address);
+        if (!server.presents_at(listen) || names == addresses.end()) {
             return false;
         }
         const auto answering = names->second.answers(host);

@@ -59,16 +59,21 @@ struct ServedChain {
 /// A server as clients meet it.
 struct Server {
     const ServerBlock* block = nullptr;
-    bool tls = false;                        // a TLS server: some address is, and it does not reject the handshake
-    std::vector<const ServedChain*> chains;  // what its clients see
-    bool chain_unreadable = false;           // a file of hpkp_served_chain is a finding already
-    std::vector<const Policy*> policies;     // those that hold here and exist
-    std::vector<HostPattern> names;          // server_name
+    bool tls = false;                            // a TLS server: some address is, and it does not reject the handshake
+    std::vector<const ServedChain*> chains;      // what its clients see
+    std::vector<const ServerBlock*> presenting;  // the blocks whose chains these are: its own, or default servers
+    bool chain_unknown = false;                  // certificates by variable, and no hpkp_served_chain
+    bool chain_unreadable = false;               // a file of hpkp_served_chain is a finding already
+    std::vector<const Policy*> policies;         // those that hold here and exist
+    std::vector<HostPattern> names;              // server_name
     // Of a default server: those of its certificates' names that nobody else there answers to.
     std::vector<HostPattern> certificate_names;
 
     /// The hosts whose clients get its headers and chains.
     std::vector<const HostPattern*> hosts() const;
+
+    /// Whether clients that come to this address see a chain of this server.
+    bool presents_at(const Listen& listen) const { return listen.tls || !block->served_chains.empty(); }
 
     /// Whether its policies apply: over TLS, or where hpkp_served_chain says what clients see.
     bool covered() const { return tls || !block->served_chains.empty(); }
@@ -110,10 +115,10 @@ struct Site {
     std::vector<Server> servers;  // servers[i].block is &blocks[i]
     std::vector<PolicyUse> uses;  // policies that hold somewhere, each once
     std::vector<Pair> pairs;
-    std::unordered_map<std::size_t, AddressNames> tls_addresses;
+    std::unordered_map<std::size_t, AddressNames> addresses;
     std::time_t now = 0;
 
-    /// Whether this server answers to this host at one of its TLS addresses.
+    /// Whether this server answers to this host at one of the addresses where clients see its chain.
     bool answers(const Server& server, const std::string& host) const;
 };
 

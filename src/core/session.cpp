@@ -3,7 +3,7 @@
 #include "checks/checks.hpp"
 #include "gather.hpp"
 
-#include <iterator>
+#include <utility>
 
 namespace hpkp {
 
@@ -14,6 +14,38 @@ std::string counted(std::size_t n, const char* word)
     return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
 }
 
+/// A log with more lines than this helps nobody.
+constexpr std::size_t kMaxLines = 2000;
+
+/// The findings as text, the gravest last; where there are too many, the last of them.
+std::vector<Line> lines_of(const Findings& findings, bool strict)
+{
+    std::vector<std::vector<Line>> shown;
+    std::size_t lines = 0;
+    for (auto finding = findings.rbegin(); finding != findings.rend(); finding++) {
+        shown.push_back(render(*finding));
+        lines += shown.back().size();
+        if (lines > kMaxLines) {
+            break;
+        }
+    }
+    std::vector<Line> result;
+    if (shown.size() < findings.size()) {
+        result.push_back({shown.back().front().severity, counted(findings.size() - shown.size(), "more finding")
+                                                             + ", none graver than the next, not shown"});
+    }
+    for (auto finding = shown.rbegin(); finding != shown.rend(); finding++) {
+        for (Line& line : *finding) {
+            // What refuses must be in the log, whatever level it keeps.
+            if (strict && line.severity == Severity::warning) {
+                line.severity = Severity::error;
+            }
+            result.push_back(std::move(line));
+        }
+    }
+    return result;
+}
+
 }  // namespace
 
 LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
@@ -22,13 +54,10 @@ LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
     const Site site = gather(std::move(blocks), now, result.findings);
     run_checks(site, result.findings);
 
-    for (const Finding& finding : result.findings) {
-        auto lines = render(finding);
-        std::move(lines.begin(), lines.end(), std::back_inserter(result.lines));
-    }
     const std::size_t errors = count(result.findings, Severity::error);
     const std::size_t warnings = count(result.findings, Severity::warning);
     result.refused = errors != 0 || (strict && warnings != 0);
+    result.lines = lines_of(result.findings, strict);
     if (!result.refused) {
         result.emissions = render_emissions(site);
         return result;

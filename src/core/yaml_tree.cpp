@@ -215,6 +215,9 @@ private:
         }
 
         YamlNode key = std::move(*top.key);
+        if (child.kind == YamlNode::Kind::null) {
+            child.place = key.place;  // nothing has no place of its own
+        }
         top.key.reset();
         const auto [first, is_new] = top.keys.emplace(key.scalar, key.place);
         if (!is_new && ++duplicates_ > kMaxDuplicates) {

@@ -10,6 +10,13 @@ build=$1 output=$2 nginx_source=${3:-} flags=${4:-}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 installed=/usr/share/nginx/src
 
+case "$build$here" in
+*\ *)
+    echo "build.sh: nginx's configure takes no path with a space: $here, $build" >&2
+    exit 1
+    ;;
+esac
+
 if [ -z "$nginx_source" ]; then
     nginx_source=$installed
 fi

@@ -272,10 +272,12 @@ ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
 
     hmcf->logged = ngx_time();
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+    /* a header that is silently missing is what somebody will look for */
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "hpkp: no header sent: the certificate that this connection "
                   "presented does not fit policy \"%V\" "
-                  "(said once a minute at most)", &emission->policy);
+                  "(said once a minute at most by each worker)", &emission->policy);
 }
 
 

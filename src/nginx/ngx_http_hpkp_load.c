@@ -13,6 +13,7 @@
 
 
 static ngx_uint_t ngx_http_hpkp_signalling(void);
+static ngx_uint_t ngx_http_hpkp_used(ngx_conf_t *cf);
 static hpkp_server_t *ngx_http_hpkp_gather(ngx_conf_t *cf);
 static ngx_int_t ngx_http_hpkp_gather_listens(ngx_conf_t *cf,
     hpkp_server_t *servers);
@@ -51,7 +52,7 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
     ngx_http_core_main_conf_t  *cmcf;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
-    if (ngx_http_hpkp_signalling()) {
+    if (ngx_http_hpkp_signalling() || !ngx_http_hpkp_used(cf)) {
         return NGX_OK;
     }
 
@@ -137,6 +138,31 @@ ngx_http_hpkp_signalling(void)
                 p = (u_char *) "";
                 break;
             }
+        }
+    }
+
+    return 0;
+}
+
+
+/* a module that is loaded and not used has nothing to check, and must not fail */
+
+static ngx_uint_t
+ngx_http_hpkp_used(ngx_conf_t *cf)
+{
+    ngx_uint_t                   i;
+    ngx_http_hpkp_srv_conf_t    *hscf;
+    ngx_http_core_srv_conf_t   **cscfp;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        hscf = cscfp[i]->ctx->srv_conf[ngx_http_hpkp_module.ctx_index];
+
+        if (hscf->policies) {
+            return 1;
         }
     }
 

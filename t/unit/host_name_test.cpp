@@ -42,7 +42,7 @@ TEST(HostName, LowerCase)
 
 TEST(HostName, ARegularExpressionStaysAsItIs)
 {
-    EXPECT_EQ(parse_server_name("^WWW\\D", true).front().text, "^WWW\\D");
+    EXPECT_EQ(parse_server_name("^WWW\\D", true).front().text, "~^WWW\\D");
     EXPECT_EQ(parsed("", true), Patterns{"regex:"});
 }
 

@@ -27,7 +27,8 @@ TEST(MaxAge, OneSecondMoreIs)
     const Finding& finding = only(findings, FindingId::max_age_long);
     EXPECT_EQ(finding.severity, Severity::warning);
     ASSERT_TRUE(finding.place.has_value());
-    EXPECT_EQ(finding.place->line, 8U) << "the line of enforce";
+    EXPECT_EQ(finding.place->line, 8U);
+    EXPECT_EQ(finding.place->column, 24U);
     EXPECT_NE(finding.what.find("\"www\""), std::string::npos);
 }
 

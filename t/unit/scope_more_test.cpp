@@ -205,6 +205,7 @@ TEST(ReportUriSelf, TheHostThatThePolicyPins)
     EXPECT_EQ(finding.severity, Severity::error);
     ASSERT_TRUE(finding.place.has_value());
     EXPECT_EQ(finding.place->line, 8U);
+    EXPECT_EQ(finding.place->column, 40U);
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
     EXPECT_NE(finding.what.find("www.example.com"), std::string::npos) << finding.what;
 }
@@ -239,6 +240,36 @@ TEST(ReportUriSelf, AHostOfAWildcard)
     EXPECT_EQ(ids(reporting("https://r.example.com/", "*.example.com")), "report-uri-self");
     EXPECT_EQ(ids(reporting("https://example.com/", "*.example.com")), "");
     EXPECT_EQ(ids(reporting("https://example.com/", ".example.com")), "report-uri-self");
+}
+
+TEST(ReportUriSelf, AHostThatAnotherServerAnswersToIsNotPinned)
+{
+    const std::string reports = "enforce: {max-age: 1d, report-uri: \"https://reports.example.com/\"}";
+    World wildcard;
+    wildcard.policies({named("www", {reports})});
+    wildcard.pinned(12, {"*.example.com"}, {pinned_for({"*.example.com"})});
+    wildcard.server(30, {"reports.example.com"}, {stranger_for({"reports.example.com"})});
+    EXPECT_EQ(ids(wildcard.findings()), "");
+
+    World by_certificate;
+    by_certificate.policies({named("www", {reports})});
+    by_certificate.pinned(12, {"example.com"}, {pinned_for({"example.com", "*.example.com"})});
+    EXPECT_EQ(ids(by_certificate.findings()), "report-uri-self");
+    by_certificate.server(30, {"reports.example.com"}, {stranger_for({"reports.example.com"})});
+    EXPECT_EQ(ids(by_certificate.findings()), "");
+}
+
+TEST(ReportUriSelf, ACertificatesWildcardCoversOneLabel)
+{
+    World world;
+    world.policies({named("www", {"enforce: {max-age: 1d, report-uri: \"https://deep.reports.example.com/\"}"})});
+    world.pinned(12, {"example.com"}, {pinned_for({"example.com", "*.example.com"})});
+    EXPECT_EQ(ids(world.findings()), "");
+}
+
+TEST(ReportUriSelf, ATrailingDotIsTheSameHost)
+{
+    EXPECT_EQ(ids(reporting("https://www.example.com./pkp")), "report-uri-self");
 }
 
 TEST(ReportUriSelf, AnUnpinningPolicyPinsNothing)

@@ -113,6 +113,24 @@ TEST_F(ServerChain, SecureNeedsAServedChain)
     EXPECT_EQ(ids(world.findings()), "");
 }
 
+TEST_F(ServerChain, SecureInAPlainServerNeedsAServedChainWhereItIsMeant)
+{
+    ServerBlock& block = world.plain(12, {"www.example.com"});
+    block.policies = {world.ref("www", false)};
+    block.secure = true;
+    EXPECT_EQ(ids(world.findings()), "") << "inherited, as the policy is";
+    block.own_secure = true;
+    EXPECT_EQ(ids(world.findings()), "chain-unknown");
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::chain_unknown)), std::vector<unsigned>{12});
+    block.policies = {world.ref("www", true)};
+    EXPECT_EQ(ids(world.findings()), "server-not-tls") << "which says the same";
+    block.served_chains = {chain_file};
+    EXPECT_EQ(ids(world.findings()), "");
+    block.policies.clear();
+    block.served_chains.clear();
+    EXPECT_EQ(ids(world.findings()), "") << "without a policy it sends nothing";
+}
+
 TEST_F(ServerChain, NoCertificateAnywhereIsAnUnknownChain)
 {
     world.pinned(12, {"www.example.com"}, {});
@@ -138,6 +156,46 @@ TEST_F(ServerChain, APlainServerIsNotAskedForItsChain)
     block.policies.push_back(world.ref("www"));
     block.variable_certificates = true;
     EXPECT_EQ(ids(world.findings()), "server-not-tls");
+}
+
+TEST(ChainIsKnown, NotWhereOneOfTheDefaultServersHasVariables)
+{
+    World world;
+    world.policies({good_policy()});
+    world.server(5, {"a.test"}, {pki().www_chain}, 443);
+    world.server(6, {"b.test"}, {}, 8443).variable_certificates = true;
+    ServerBlock& both = world.pinned(12, {"www.example.com"}, {}, "www", 443);
+    world.listen(both, 8443, true);
+    EXPECT_EQ(ids(world.findings()), "chain-unknown");
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::chain_unknown)), std::vector<unsigned>{12});
+}
+
+TEST(ChainIsKnown, ByTheDefaultServersServedChain)
+{
+    World world;
+    world.policies({good_policy()});
+    ServerBlock& by_default = world.server(5, {"a.test"}, {}, 443);
+    by_default.variable_certificates = true;
+    by_default.served_chains = {world.dir.write("www.pem", pem(pki().www_chain.sent))};
+    world.pinned(12, {"www.example.com"}, {}, "www", 443);
+    const LoadResult result = world.judge();
+    EXPECT_EQ(ids(result.findings), "");
+    ASSERT_EQ(result.emissions.servers[1].leaves.size(), 1U);
+    EXPECT_EQ(result.emissions.servers[1].leaves[0].x509, nullptr);
+    EXPECT_EQ(result.emissions.servers[1].leaves[0].fingerprint, pki().www_chain.leaf().fingerprint());
+}
+
+TEST(ChainIsKnown, NotWhereAPolicyReachesCertificatesByVariable)
+{
+    World world;
+    world.policies({good_policy()});
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    ServerBlock& other = world.server(30, {"www.example.com"}, {}, 8443);
+    other.variable_certificates = true;
+    EXPECT_EQ(ids(world.findings()), "chain-unknown");
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::chain_unknown)), std::vector<unsigned>{30});
+    other.served_chains = {world.dir.write("www.pem", pem(pki().www_chain.sent))};
+    EXPECT_EQ(ids(world.findings()), "");
 }
 
 }  // namespace

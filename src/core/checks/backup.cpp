@@ -100,7 +100,8 @@ void check_no_backup_pin(const Site& site, Findings& findings)
         Finding finding =
             pair_finding(FindingId::no_backup_pin, pair, pins,
                          "every pin of " + pins.owner + " that is not retired is in " + pair.chain->chain.text()
-                             + ": clients ignore a policy without a backup (RFC 7469 2.5)",
+                             + (pins.only_guarded() ? ": when its keys are lost, these clients are"
+                                                    : ": clients ignore a policy without a backup (RFC 7469 2.5)"),
                          "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
                          "backup.key -out backup.csr, then csr: backup.csr");
         finding.details = draw(*pair.chain, pins);

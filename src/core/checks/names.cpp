@@ -31,7 +31,9 @@ void check_name_covered(const Site& site, Findings& findings)
                 }
                 Finding finding(FindingId::name_not_covered, std::nullopt,
                                 "the certificate of " + pair.chain->chain.text() + " does not cover " + name.text
-                                    + ": no client of that name will ever note the pins",
+                                    + (name.kind == Kind::exact
+                                           ? ": no client of that name will ever note the pins"
+                                           : ": clients of the names it leaves out never note the pins"),
                                 "serve a certificate for that name, or remove the name");
                 add_servers(finding, {server});
                 findings.push_back(std::move(finding));

@@ -39,7 +39,7 @@ public:
                 }
             }
         }
-        for (const auto& [address, names] : site.tls_addresses) {
+        for (const auto& [address, names] : site.addresses) {
             if (names.has_patterns()) {
                 pattern_addresses_.push_back(&names);
             }
@@ -91,13 +91,16 @@ private:
             return;
         }
         const std::string host = name.example();
-        if (!reached(server, host)) {
+        if (!site_.answers(server, host)) {
             return;
         }
         std::size_t level = 0;
         for (std::string_view domain = host; !domain.empty(); domain = parent_domain(domain), level++) {
             if (const auto found = exact_.find(std::string(domain)); found != exact_.end()) {
                 for (const Binding& binding : found->second) {
+                    if (shares(server, *binding.policy)) {
+                        continue;
+                    }
                     if (level == 0 || binding.policy->binds_subdomains()) {
                         meet(binding, server, name.text, level == 0);
                     }
@@ -105,9 +108,13 @@ private:
             }
             if (const auto found = wildcards_.find(std::string(domain)); found != wildcards_.end() && level > 0) {
                 for (const Binding& binding : found->second) {
+                    if (shares(server, *binding.policy)) {
+                        continue;
+                    }
                     // "*.example.com" reaches the host itself where its server answers to it at some address, and what
                     // is below any host it answers to under includeSubDomains.
-                    const bool itself = (level == 1 || !binding.name->one_label) && reached(*binding.server, host);
+                    const bool itself =
+                        (level == 1 || !binding.name->one_label) && site_.answers(*binding.server, host);
                     if (itself || (level > 1 && binding.policy->binds_subdomains())) {
                         meet(binding, server, name.text, itself);
                     }
@@ -121,8 +128,12 @@ private:
     void meet_patterns(const Binding& binding)
     {
         const std::string host = binding.name->example();
+        if (!met_patterns_.emplace(binding.policy, host).second) {
+            return;
+        }
         for (const AddressNames* names : pattern_addresses_) {
-            if (const auto index = names->answers(host)) {
+            const auto index = names->answers(host);
+            if (index && !shares(site_.servers[*index], *binding.policy)) {
                 meet(binding, site_.servers[*index], binding.name->text, true);
             }
         }
@@ -131,27 +142,26 @@ private:
             return;
         }
         for (const Server* server : found->second) {
-            if (site_.answers(*server, host)) {
+            if (!shares(*server, *binding.policy) && site_.answers(*server, host)) {
                 meet(binding, *server, binding.name->text, true);
             }
         }
     }
 
-    /// A server whose TLS ends elsewhere has no TLS address here; its names are its own.
-    bool reached(const Server& server, const std::string& host) const
+    /// A server that has the policy itself is checked for it as its own.
+    static bool shares(const Server& server, const Policy& policy)
     {
-        return !server.tls || site_.answers(server, host);
+        return std::find(server.policies.begin(), server.policies.end(), &policy) != server.policies.end();
     }
 
+    /// `other` does not have the policy, and clients that hold it come to `other` with this name.
     void meet(const Binding& binding, const Server& other, const std::string& name, bool same_host)
     {
-        if (&other == binding.server || other.chains.empty()) {
-            return;
+        if (other.chain_unknown) {
+            unknown_[binding.policy].insert({other.block->place, name});
         }
-        const bool shares =
-            std::find(other.policies.begin(), other.policies.end(), binding.policy) != other.policies.end();
-        if (shares) {
-            return;  // checked as that server's own
+        if (other.chains.empty()) {
+            return;
         }
         if (same_host && binding.policy->enforce) {
             for (const Policy* policy : other.policies) {
@@ -191,6 +201,17 @@ private:
             finding.details = draw(*chain, *pins);
             findings.push_back(std::move(finding));
         }
+        for (const auto& [policy, servers] : unknown_) {
+            Finding finding(
+                FindingId::chain_unknown, policy->place,
+                "policy \"" + policy->name + "\" reaches " + servers.begin()->second
+                    + ", where ssl_certificate has variables, so the chain is not known before a client comes",
+                "name the chain that clients see there: hpkp_served_chain FILE (it may repeat)");
+            for (const auto& [place, name] : servers) {
+                finding.servers.push_back(place);
+            }
+            findings.push_back(std::move(finding));
+        }
         for (const auto& [policies, names] : flapping_) {
             const auto& [name, places] = *names.begin();
             Finding finding(FindingId::policy_flapping, policies.second->place,
@@ -211,28 +232,35 @@ private:
     std::vector<Binding> bindings_;
     std::vector<const AddressNames*> pattern_addresses_;
     std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
+    std::set<std::pair<const Policy*, std::string>> met_patterns_;
     std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
+    std::map<const Policy*, std::set<std::pair<Place, std::string>>> unknown_;
     std::map<std::pair<const Policy*, const Policy*>, std::map<std::string, std::pair<Place, Place>>> flapping_;
 };
 
-/// Whether clients of the policy's hosts hold its pins for this host too.
-bool pins_host(const PolicyUse& use, const std::string& host)
+/// Whether clients of a server's name hold its policy's pins for this host too.
+bool pins_host(const Site& site, const Server& server, const HostPattern& name, const std::string& host,
+               bool subdomains)
 {
-    for (const Server* server : use.servers) {
-        for (const HostPattern* pattern : server->hosts()) {
-            const HostPattern& name = *pattern;
-            if (name.kind != Kind::exact && name.kind != Kind::wildcard) {
-                continue;
-            }
-            const bool below = is_subdomain(host, name.domain);
-            if ((name.kind == Kind::exact
-                 && (host == name.domain || (below && use.policy->enforce->include_subdomains)))
-                || (name.kind == Kind::wildcard && below)) {
-                return true;
-            }
-        }
+    if (name.kind == Kind::exact) {
+        return host == name.domain || (subdomains && is_subdomain(host, name.domain));
     }
-    return false;
+    if (name.kind != Kind::wildcard || !is_subdomain(host, name.domain)) {
+        return false;
+    }
+    const bool first_level = parent_domain(host) == name.domain;
+    const bool itself = (first_level || !name.one_label) && site.answers(server, host);
+    return itself || (subdomains && !first_level);
+}
+
+bool pins_host(const Site& site, const PolicyUse& use, const std::string& host)
+{
+    const bool subdomains = use.policy->enforce->include_subdomains;
+    return std::any_of(use.servers.begin(), use.servers.end(), [&](const Server* server) {
+        const auto hosts = server->hosts();
+        return std::any_of(hosts.begin(), hosts.end(),
+                           [&](const HostPattern* name) { return pins_host(site, *server, *name, host, subdomains); });
+    });
 }
 
 }  // namespace
@@ -250,7 +278,7 @@ void check_report_uri_self(const Site& site, Findings& findings)
             continue;
         }
         const auto check = [&](const std::optional<ReportUri>& uri) {
-            if (!uri || uri->scheme != "https" || !pins_host(use, uri->host)) {
+            if (!uri || uri->scheme != "https" || !pins_host(site, use, uri->host)) {
                 return;
             }
             Finding finding(FindingId::report_uri_self, uri->place,

@@ -32,11 +32,11 @@ const char* unknown_because(const Server& server)
     if (!server.tls) {
         return nullptr;
     }
-    if (block.variable_certificates) {
+    if (server.chain_unknown) {
         return "ssl_certificate has variables, so the chain is not known before a client comes";
     }
     // Chains are not gathered where no policy could be read, which is a finding already.
-    const bool none = server.chains.empty() && !server.policies.empty();
+    const bool none = server.chains.empty() && !server.chain_unreadable && !server.policies.empty();
     return none ? "neither this server nor the default server of its address has a certificate" : nullptr;
 }
 
