@@ -3,6 +3,8 @@
 #include "checks/checks.hpp"
 #include "gather.hpp"
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace hpkp {
@@ -14,11 +16,28 @@ std::string counted(std::size_t n, const char* word)
     return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
 }
 
+/// What refuses under hpkp_strict, for the one line that stands in a log that keeps no warnings.
+std::string warning_ids(const Findings& findings)
+{
+    std::set<std::string_view> ids;
+    for (const Finding& finding : findings) {
+        if (finding.severity == Severity::warning) {
+            ids.insert(id_text(finding.id));
+        }
+    }
+    std::string text;
+    for (const std::string_view id : ids) {
+        text += text.empty() ? "" : ", ";
+        text += id;
+    }
+    return text;
+}
+
 /// A log with more lines than this helps nobody.
 constexpr std::size_t kMaxLines = 2000;
 
 /// The findings as text, the gravest last; where there are too many, the last of them.
-std::vector<Line> lines_of(const Findings& findings, bool strict)
+std::vector<Line> lines_of(const Findings& findings)
 {
     std::vector<std::vector<Line>> shown;
     std::size_t lines = 0;
@@ -36,10 +55,6 @@ std::vector<Line> lines_of(const Findings& findings, bool strict)
     }
     for (auto finding = shown.rbegin(); finding != shown.rend(); finding++) {
         for (Line& line : *finding) {
-            // What refuses must be in the log, whatever level it keeps.
-            if (strict && line.severity == Severity::warning) {
-                line.severity = Severity::error;
-            }
             result.push_back(std::move(line));
         }
     }
@@ -57,14 +72,14 @@ LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
     const std::size_t errors = count(result.findings, Severity::error);
     const std::size_t warnings = count(result.findings, Severity::warning);
     result.refused = errors != 0 || (strict && warnings != 0);
-    result.lines = lines_of(result.findings, strict);
+    result.lines = lines_of(result.findings);
     if (!result.refused) {
         result.emissions = render_emissions(site);
         return result;
     }
     std::string summary = counted(errors, "error") + ", " + counted(warnings, "warning") + ": configuration refused";
     if (errors == 0) {
-        summary += ", because of hpkp_strict";
+        summary += ", because of hpkp_strict: " + warning_ids(result.findings) + " (nginx -t shows them whole)";
     }
     result.lines.push_back({Severity::error, summary});
     return result;
