@@ -3,6 +3,7 @@
 #include "duration.hpp"
 #include "file.hpp"
 #include "map_reader.hpp"
+#include "max_age_reader.hpp"
 #include "pin_list_reader.hpp"
 #include "yaml_tree.hpp"
 
@@ -20,8 +21,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::string_view kNeedsLedger = "needs the ledger, which this version does not have yet";
-
 class PolicyReader {
 public:
     PolicyReader(PolicyFile& file, Findings& findings) : file_(file), findings_(findings) {}
@@ -36,9 +35,6 @@ private:
     ReportOnly read_report_only(const YamlNode& node, const std::string& subject, PinSet& pins, bool& own_pins);
     Guard read_guard(const YamlNode& node, const std::string& subject);
     void read_clients(const MapReader& policy, const YamlNode& node, Clients& clients);
-    std::int64_t read_max_age(const MapReader& enforce, const YamlNode& node);
-    void read_ramp(const YamlNode& node, const std::string& subject);
-    std::optional<std::int64_t> read_duration(const MapReader& reader, const YamlNode& node, std::string_view key);
     std::optional<ReportUri> read_report_uri(const MapReader& reader, const YamlNode& node);
 
     void add(FindingId id, const Place& place, std::string what, std::string remedy)
@@ -212,7 +208,7 @@ Enforce PolicyReader::read_enforce(const YamlNode& node, const std::string& subj
     Enforce enforce;
     if (const YamlNode* max_age =
             reader.required("max-age", "max-age: 5m, and more once a renewal has been lived through")) {
-        enforce.max_age = read_max_age(reader, *max_age);
+        enforce.max_age = read_max_age(reader, *max_age, findings_);
         enforce.max_age_place = max_age->place;
     }
     enforce.include_subdomains = reader.boolean_or("includeSubDomains", false);
@@ -264,7 +260,8 @@ Guard PolicyReader::read_guard(const YamlNode& node, const std::string& subject)
     if (date && !is_date(*date)) {
         add(FindingId::bad_value, until->place, "\"until\" is \"" + *date + "\", not a date", "write it as 2027-06-01");
     } else if (date) {
-        add(FindingId::bad_value, until->place, "\"until\" of a guard " + std::string(kNeedsLedger),
+        add(FindingId::bad_value, until->place,
+            "\"until\" of a guard needs the ledger, which this version does not have yet",
             "remove it for now: the guard then holds for as long as it is configured");
     }
     return guard;
@@ -294,74 +291,6 @@ void PolicyReader::read_clients(const MapReader& policy, const YamlNode& node, C
             add(FindingId::bad_value, item.place, "\"" + item.scalar + "\" is named twice", "remove one");
         }
         *kind = true;
-    }
-}
-
-std::optional<std::int64_t> PolicyReader::read_duration(const MapReader& reader, const YamlNode& node,
-                                                        std::string_view key)
-{
-    const auto text = reader.string(node, key);
-    if (!text) {
-        return std::nullopt;
-    }
-    const auto seconds = parse_duration(*text);
-    if (!seconds) {
-        add(FindingId::bad_value, node.place, "\"" + std::string(key) + "\" is \"" + *text + "\", not a time",
-            "write seconds, or nginx's units, such as 2592000, 30d or 1w 2d");
-    }
-    return seconds;
-}
-
-std::int64_t PolicyReader::read_max_age(const MapReader& enforce, const YamlNode& node)
-{
-    if (node.kind != Kind::map) {
-        return read_duration(enforce, node, "max-age").value_or(0);
-    }
-    const MapReader reader(node, "\"max-age\"", {"ramp"}, findings_);
-    const YamlNode* ramp = reader.required("ramp", "ramp: [{for: 1d, value: 5m}, {value: 1h}]");
-    if (ramp != nullptr && reader.is(*ramp, Kind::sequence, "ramp")) {
-        read_ramp(*ramp, "the ramp");
-    }
-    return 0;
-}
-
-/// Steps {for, value}; all but the last have "for"; values never fall.
-void PolicyReader::read_ramp(const YamlNode& node, const std::string& subject)
-{
-    const std::size_t before = findings_.size();
-    std::int64_t last_value = 0;
-    if (node.items.empty()) {
-        add(FindingId::bad_value, node.place, subject + " has no step", "add one, such as {value: 30d}");
-    }
-    for (const YamlNode& step : node.items) {
-        const bool last = &step == &node.items.back();
-        if (step.kind != Kind::map) {
-            add(FindingId::bad_value, step.place, "a step of " + subject + " is no mapping",
-                "write {for: 1d, value: 5m}");
-            continue;
-        }
-        const MapReader reader(step, "a step of " + subject, {"for", "value"}, findings_);
-        if (const YamlNode* value = reader.required("value", "value: 1h")) {
-            const auto seconds = read_duration(reader, *value, "value");
-            if (seconds && *seconds < last_value) {
-                add(FindingId::bad_value, value->place, "the values of " + subject + " fall",
-                    "let each be at least the one before");
-            }
-            last_value = seconds.value_or(last_value);
-        }
-        const YamlNode* duration = last ? reader.optional("for") : reader.required("for", "for: 1d");
-        if (duration == nullptr) {
-            continue;
-        }
-        read_duration(reader, *duration, "for");
-        if (last) {
-            add(FindingId::bad_value, duration->place, "the last step of " + subject + " has \"for\"",
-                "remove it: the last value stays");
-        }
-    }
-    if (findings_.size() == before) {
-        add(FindingId::bad_value, node.place, "a max-age ramp " + std::string(kNeedsLedger),
-            "write a single max-age, a low one first");
     }
 }
 

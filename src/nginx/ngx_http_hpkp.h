@@ -2,7 +2,8 @@
  * What the parts of the shim share.
  *
  *   ngx_http_hpkp_module.c     directives and their merging
- *   ngx_http_hpkp_load.c       one configuration load: facts to the core, findings to the log, emissions to the pool
+ *   ngx_http_hpkp_load.c       a load: findings to the log, headers to the pool
+ *   ngx_http_hpkp_gather.c     the facts that a load is judged by
  *   ngx_http_hpkp_filter.c     the header filter
  *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
  *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
@@ -15,6 +16,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+
+#include <hpkp.h>
 
 
 #define NGX_HTTP_HPKP_EVERY_RESPONSE       0
@@ -113,6 +116,9 @@ typedef struct {
     ngx_http_complex_value_t   *secure;
 } ngx_http_hpkp_loc_conf_t;
 
+
+/* all servers, in nginx's order, in cf->temp_pool; NULL: no memory */
+hpkp_server_t *ngx_http_hpkp_gather(ngx_conf_t *cf);
 
 /*
  * Reads, checks and renders; what it finds goes to cf->log.  NGX_ERROR if the

@@ -10,8 +10,6 @@
 
 #include "ngx_http_hpkp.h"
 
-#include <hpkp.h>
-
 
 #define NGX_HTTP_HPKP_HOSTS       8
 #define NGX_HTTP_HPKP_CACHE_SIZE  256
