@@ -75,7 +75,7 @@ typedef struct {
      * has to be asked.
      */
     const X509                 *plain_leaf;
-    ngx_uint_t                  once;         /* hpkp_emit once-per-connection */
+    ngx_uint_t                  once;         /* a connection and host */
 } ngx_http_hpkp_emission_t;
 
 
@@ -103,7 +103,7 @@ typedef struct {
     ngx_array_t                *served_chains;  /* ngx_str_t */
     ngx_uint_t                  emit;
     ngx_uint_t                  own_policies;   /* unsigned own_policies:1 */
-    ngx_uint_t                  secure;         /* hpkp_secure holds somewhere */
+    ngx_uint_t                  secure;         /* hpkp_secure holds in it */
     ngx_uint_t                  own_secure;     /* and stands in this block */
 
     /* set by ngx_http_hpkp_load() */

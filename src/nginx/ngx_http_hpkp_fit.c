@@ -275,7 +275,8 @@ ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "hpkp: no header sent: the certificate that this connection "
                   "presented does not fit policy \"%V\" "
-                  "(said once a minute at most by each worker)", &emission->policy);
+                  "(said once a minute at most by each worker)",
+                  &emission->policy);
 }
 
 

@@ -126,7 +126,7 @@ ngx_http_hpkp_signalling(void)
 }
 
 
-/* a module that is loaded and not used has nothing to check, and must not fail */
+/* a module that is loaded and not used has nothing to check: it cannot fail */
 
 static ngx_uint_t
 ngx_http_hpkp_used(ngx_conf_t *cf)
