@@ -10,13 +10,14 @@ my $server = site();
 my $policy = $server->file('conf/pins.yaml');
 
 sub struck {
-    my ($signal, @arguments) = @_;
-    return run_command([ 'strace', '-f', '-o', '/dev/null', '-P', $policy, '-e', "inject=openat:signal=$signal:when=1", @arguments ]);
+    my ($signal) = @_;
+    return $server->test_config(
+        before => [ 'strace', '-f', '-o', '/dev/null', '-P', $policy, '-e', "inject=openat:signal=$signal:when=1" ]);
 }
 
 for my $case ([ SEGV => 11 ], [ KILL => 9 ], [ BUS => 7 ]) {
     my ($name, $number) = @$case;
-    my $test = struck($name, $server->{binary}, '-t', '-p', $server->prefix, '-c', 'conf/nginx.conf');
+    my $test = struck($name);
     is($test->{exit}, 1, "$name: nginx -t lives to say no") or diag($test->{err});
     like($test->{err}, qr/\[emerg\].*hpkp: the checks were ended by signal $number /, "$name: and says why");
     like($test->{err}, qr/test failed/, "$name: in nginx's own words too");

@@ -45,11 +45,11 @@ for my $name (sort keys %broken) {
 # Whoever starts nginx may have left SIGCHLD ignored; then the kernel takes the status of a child that nobody waits for.
 {
     my $server = site();
-    my @ignoring = ('perl', '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV', $server->{binary});
-    my $test = run_command([ @ignoring, '-t', '-p', $server->prefix, '-c', 'conf/nginx.conf' ]);
+    my @ignoring = (before => [ 'perl', '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV' ]);
+    my $test = $server->test_config(@ignoring);
     is($test->{exit}, 0, 'with SIGCHLD ignored, a right configuration is accepted') or diag($test->{err});
     $server->write('conf/pins.yaml', "version: 1\n");
-    $test = run_command([ @ignoring, '-t', '-p', $server->prefix, '-c', 'conf/nginx.conf' ]);
+    $test = $server->test_config(@ignoring);
     like($test->{err}, qr/hpkp: missing-key: /, 'and a wrong one refused for its reason');
 }
 
