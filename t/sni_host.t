@@ -68,6 +68,15 @@ subtest 'certificates in the configuration' => sub {
         ok(resumed($server, $version, $session), "$version: which was resumed");
         $again = asked($server, sprintf($request, 'other.example.com'), [ $version, '-sess_in', $session ]);
         no_header($again, "$version: other on a session of www");
+        next if $version ne '-tls1_3';
+
+        # TLS 1.3 resumes under another name, but the certificate that the client has is still that of www.
+        ok(resumed($server, $version, $session, 'other.example.com'), 'resumed under another name');
+        for my $host (qw(other.example.com www.example.com)) {
+            $again = asked($server, sprintf($request, $host),
+                [ $version, '-servername', 'other.example.com', '-sess_in', $session ]);
+            no_header($again, "$host on a session of www resumed as other");
+        }
     }
     $server->stop;
     $server->no_alerts;

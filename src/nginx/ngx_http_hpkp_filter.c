@@ -106,7 +106,8 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 
     if (emission->plain_leaf
         && c->ssl
-        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf)
+        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf
+        && !SSL_session_reused(c->ssl->connection))
     {
         send = emission->headers;
 

@@ -45,6 +45,7 @@ struct ngx_http_hpkp_cache_s {
 };
 
 
+static ngx_uint_t ngx_http_hpkp_same_name(SSL *ssl);
 static ngx_uint_t ngx_http_hpkp_judge(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin);
 static ngx_uint_t ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
@@ -121,6 +122,12 @@ ngx_http_hpkp_fit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
         return 0;
     }
 
+    if (SSL_session_reused(c->ssl->connection)
+        && !ngx_http_hpkp_same_name(c->ssl->connection))
+    {
+        return 0;
+    }
+
     leaf = SSL_get_certificate(c->ssl->connection);
 
     for (i = 0; i < emission->nleaves; i++) {
@@ -140,6 +147,28 @@ ngx_http_hpkp_fit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
     }
 
     return ngx_http_hpkp_judge(r, emission, leaf, pin);
+}
+
+
+/*
+ * In TLS 1.3 a session may be resumed under another server name.  No
+ * certificate is presented then: the client has the one of the first name,
+ * OpenSSL here has the one of the second.
+ */
+
+static ngx_uint_t
+ngx_http_hpkp_same_name(SSL *ssl)
+{
+    const char  *first, *now;
+
+    first = SSL_SESSION_get0_hostname(SSL_get0_session(ssl));
+    now = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    if (first == NULL || now == NULL) {
+        return first == now;
+    }
+
+    return ngx_strcmp(first, now) == 0;
 }
 
 
