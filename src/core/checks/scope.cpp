@@ -18,6 +18,17 @@ namespace {
 
 using Kind = HostPattern::Kind;
 
+/// In the order of the file, so that every load says the same.
+struct ByPlace {
+    bool operator()(const Policy* a, const Policy* b) const { return std::tie(a->place, a) < std::tie(b->place, b); }
+};
+
+/// The policies that are enforced for one host name, and servers where they are.
+struct Flapping {
+    std::set<const Policy*, ByPlace> policies;
+    std::set<Place> servers;
+};
+
 /// A policy that clients of some host may hold.
 struct Binding {
     const Policy* policy;
@@ -76,10 +87,10 @@ private:
             return;  // clients pin none
         }
         if (binding.name->kind == Kind::exact) {
-            exact_[binding.name->domain].push_back(binding);
+            exact_[binding.name->domain][binding.policy].push_back(binding);
             bindings_.push_back(binding);
         } else if (binding.name->kind == Kind::wildcard) {
-            wildcards_[binding.name->domain].push_back(binding);
+            wildcards_[binding.name->domain][binding.policy].push_back(binding);
             bindings_.push_back(binding);
         }
     }
@@ -96,29 +107,37 @@ private:
         }
         std::size_t level = 0;
         for (std::string_view domain = host; !domain.empty(); domain = parent_domain(domain), level++) {
-            if (const auto found = exact_.find(std::string(domain)); found != exact_.end()) {
-                for (const Binding& binding : found->second) {
-                    if (shares(server, *binding.policy)) {
-                        continue;
-                    }
-                    if (level == 0 || binding.policy->binds_subdomains()) {
-                        meet(binding, server, name.text, level == 0);
-                    }
+            for_each_foreign(exact_, domain, server, [&](const Binding& binding) {
+                if (level == 0 || binding.policy->binds_subdomains()) {
+                    meet(binding, server, name.text, level == 0);
                 }
-            }
-            if (const auto found = wildcards_.find(std::string(domain)); found != wildcards_.end() && level > 0) {
-                for (const Binding& binding : found->second) {
-                    if (shares(server, *binding.policy)) {
-                        continue;
-                    }
-                    // "*.example.com" reaches the host itself where its server answers to it at some address, and what
-                    // is below any host it answers to under includeSubDomains.
-                    const bool itself =
-                        (level == 1 || !binding.name->one_label) && site_.answers(*binding.server, host);
-                    if (itself || (level > 1 && binding.policy->binds_subdomains())) {
-                        meet(binding, server, name.text, itself);
-                    }
+            });
+            for_each_foreign(wildcards_, domain, server, [&](const Binding& binding) {
+                // "*.example.com" reaches the host itself where its server answers to it at some address, and what is
+                // below any host it answers to under includeSubDomains.
+                const bool itself = (level == 1 || !binding.name->one_label) && site_.answers(*binding.server, host);
+                if (level > 0 && (itself || (level > 1 && binding.policy->binds_subdomains()))) {
+                    meet(binding, server, name.text, itself);
                 }
+            });
+        }
+    }
+
+    using Bindings = std::map<const Policy*, std::vector<Binding>, ByPlace>;
+    using BindingsByDomain = std::unordered_map<std::string, Bindings>;
+
+    /// The bindings of a domain whose policies the server does not have itself: for its own it is checked as such.
+    template <typename Visit>
+    static void for_each_foreign(const BindingsByDomain& all, std::string_view domain, const Server& server,
+                                 Visit visit)
+    {
+        const auto found = all.find(std::string(domain));
+        if (found == all.end()) {
+            return;
+        }
+        for (const auto& [policy, bindings] : found->second) {
+            if (!shares(server, *policy)) {
+                std::for_each(bindings.begin(), bindings.end(), visit);
             }
         }
     }
@@ -166,8 +185,9 @@ private:
         if (same_host && binding.policy->enforce) {
             for (const Policy* policy : other.policies) {
                 if (policy->enforce && policy != binding.policy) {
-                    flapping_[std::minmax(binding.policy, policy, policy_order)].insert(
-                        {name, {binding.server->block->place, other.block->place}});
+                    Flapping& flapping = flapping_[name];
+                    flapping.policies.insert({binding.policy, policy});
+                    flapping.servers.insert({binding.server->block->place, other.block->place});
                 }
             }
         }
@@ -182,8 +202,6 @@ private:
             }
         }
     }
-
-    static bool policy_order(const Policy* a, const Policy* b) { return a->place < b->place; }
 
     void report(Findings& findings) const
     {
@@ -212,14 +230,32 @@ private:
             }
             findings.push_back(std::move(finding));
         }
-        for (const auto& [policies, names] : flapping_) {
-            const auto& [name, places] = *names.begin();
-            Finding finding(FindingId::policy_flapping, policies.second->place,
-                            "policies \"" + policies.first->name + "\" and \"" + policies.second->name
-                                + "\" are both enforced for " + name + ": a client keeps the one it saw last",
+        report_flapping(findings);
+    }
+
+    /// One finding for the same policies, however many names they meet at.
+    void report_flapping(Findings& findings) const
+    {
+        std::map<std::vector<const Policy*>, std::vector<std::string>> names;
+        for (const auto& [name, flapping] : flapping_) {
+            names[{flapping.policies.begin(), flapping.policies.end()}].push_back(name);
+        }
+        for (const auto& [policies, met_at] : names) {
+            std::string what = "policies \"" + policies[0]->name + "\" and \"" + policies[1]->name + "\"";
+            if (policies.size() > 2) {
+                what += " and " + std::to_string(policies.size() - 2) + " more";
+            }
+            what += " are enforced for one host, " + met_at.front();
+            if (met_at.size() > 1) {
+                what += " (and " + std::to_string(met_at.size() - 1) + " more)";
+            }
+            Finding finding(FindingId::policy_flapping, policies.back()->place,
+                            what + ": a client keeps the one it saw last",
                             "use one policy for a host name, on all its ports");
-            finding.servers = {places.first, places.second};
-            std::sort(finding.servers.begin(), finding.servers.end());
+            for (const std::string& name : met_at) {
+                const auto& servers = flapping_.at(name).servers;
+                finding.servers.insert(finding.servers.end(), servers.begin(), servers.end());
+            }
             findings.push_back(std::move(finding));
         }
     }
@@ -227,15 +263,15 @@ private:
     using Conflict = std::tuple<const Policy*, const PinSet*, const ServedChain*>;
 
     const Site& site_;
-    std::unordered_map<std::string, std::vector<Binding>> exact_;
-    std::unordered_map<std::string, std::vector<Binding>> wildcards_;
+    BindingsByDomain exact_;
+    BindingsByDomain wildcards_;
     std::vector<Binding> bindings_;
     std::vector<const AddressNames*> pattern_addresses_;
     std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
     std::set<std::pair<const Policy*, std::string>> met_patterns_;
     std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
     std::map<const Policy*, std::set<std::pair<Place, std::string>>> unknown_;
-    std::map<std::pair<const Policy*, const Policy*>, std::map<std::string, std::pair<Place, Place>>> flapping_;
+    std::map<std::string, Flapping> flapping_;
 };
 
 /// Whether clients of a server's name hold its policy's pins for this host too.
