@@ -48,10 +48,12 @@ private:
 void limit_child(unsigned seconds)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
     sigset_t ends;
     ::sigemptyset(&ends);
     for (const int signal : {SIGALRM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) {
-        std::signal(signal, SIG_DFL);
+        ::sigaction(signal, &usual, nullptr);
         ::sigaddset(&ends, signal);
     }
     ::sigprocmask(SIG_UNBLOCK, &ends, nullptr);
@@ -72,7 +74,7 @@ std::string reason(int status, unsigned seconds)
 
 }  // namespace
 
-SharedMemory::SharedMemory(std::size_t bytes) : begin_(nullptr), bytes_(bytes)
+SharedMemory::SharedMemory(std::size_t bytes) : bytes_(bytes)
 {
     void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {

@@ -36,7 +36,7 @@ public:
 private:
     void* allocate(std::size_t count, std::size_t size);
 
-    char* begin_;
+    char* begin_ = nullptr;
     std::size_t bytes_;
     std::size_t used_ = 0;
 };
