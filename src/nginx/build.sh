@@ -1,13 +1,13 @@
 #!/bin/bash
 # Builds the dynamic module with nginx's own configure and make, out of tree: for CMakeLists.txt.
 #
-#   build.sh BUILD_DIR OUTPUT [NGINX_SOURCE_DIR [EXTRA_FLAGS]]
+#   build.sh BUILD_DIR OUTPUT [NGINX_SOURCE_DIR [EXTRA_FLAGS [MODULE_DIR]]]
 #
 # Without NGINX_SOURCE_DIR, for the nginx whose headers Debian's nginx-dev has installed, with that nginx's own flags.
 set -euo pipefail
 
 build=$1 output=$2 nginx_source=${3:-} flags=${4:-}
-here=$(cd "$(dirname "$0")/../.." && pwd)
+here=${5:-$(cd "$(dirname "$0")/../.." && pwd)}
 installed=/usr/share/nginx/src
 
 case "$build$here" in
@@ -44,5 +44,5 @@ fi
     exit 1
 }
 make --silent -f objs/Makefile -j"$(nproc)" modules
-cp objs/ngx_http_hpkp_module.so "$output.new"
+cp "objs/$(basename "$output")" "$output.new"
 mv "$output.new" "$output"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Instructions that a response costs: no header, add_header, headers-more, ours; and the ratio to add_header.
+# Instructions that a response costs: no header, add_header, headers-more, a bare list push of a ready string (the least
+# that any module can do, t/bench/push), ours; and the ratio to add_header.
 #
 #   t/bench/request.sh [h1|h2]
 #
@@ -52,9 +53,9 @@ stop() {
     pid=
 }
 
-# NAME LOAD DIRECTIVES: prints the instructions a request
+# NAME LOAD DIRECTIVES [HTTP-DIRECTIVES]: prints the instructions a request
 measure() {
-    local name=$1 load=$2 directives=$3 few_total many_total requests
+    local name=$1 load=$2 directives=$3 http=${4:-} few_total many_total requests
     cat > nginx.conf << END
 $load
 daemon off;
@@ -66,6 +67,7 @@ http {
     access_log off;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     keepalive_requests 100000;
+    $http
     server {
         listen 127.0.0.1:$port ssl$([ "$protocol" = h2 ] && echo " http2");
         server_name bench.example.com;
@@ -92,10 +94,12 @@ END
 }
 
 port=$((20000 + RANDOM % 10000))
+"$here/src/nginx/build.sh" "$dir/push" "$dir/ngx_http_bench_push_module.so" "" "" "$here/t/bench/push"
 load="load_module $module;"
 none=$(measure none "" "")
 add=$(measure add_header "" "add_header Public-Key-Pins '$value' always;")
 more=$(measure headers-more "load_module $headers_more;" "more_set_headers 'Public-Key-Pins: $value';")
+push=$(measure push "load_module $dir/ngx_http_bench_push_module.so;" "" "bench_push '$value';")
 ours=$(measure hpkp_policy "$load" "hpkp_policy policy.yaml;")
 once=$(measure once-per-connection "$load" "hpkp_policy policy.yaml; hpkp_emit once-per-connection;")
 
@@ -104,5 +108,6 @@ printf '%-22s %8s %10s %12s\n' "$protocol" instr. "over none" "/ add_header"
 row none "$none"
 row add_header "$add"
 row headers-more "$more"
+row "list push" "$push"
 row hpkp_policy "$ours"
 row once-per-connection "$once"
