@@ -43,6 +43,7 @@ fi
     tail -n 20 "$build/configure.log" >&2
     exit 1
 }
-make --silent -f objs/Makefile -j"$(nproc)" modules
+# A make above this one may hand down its job server; this one has its own.
+env -u MAKEFLAGS make --silent -f objs/Makefile -j"$(nproc)" modules
 cp "objs/$(basename "$output")" "$output.new"
 mv "$output.new" "$output"

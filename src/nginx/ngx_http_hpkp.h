@@ -71,10 +71,10 @@ typedef struct {
 
     /*
      * The usual case, decided at load: a response on a connection that
-     * presented this leaf may carry what there is.  NULL where hpkp_secure
-     * has to be asked.
+     * presented this leaf may carry the one header there is.  NULL where there
+     * is another number of them, or hpkp_secure has to be asked.
      */
-    const X509                 *plain_leaf;
+    const X509                 *usual_leaf;
     ngx_uint_t                  once;         /* a connection and host */
 } ngx_http_hpkp_emission_t;
 

@@ -10,12 +10,15 @@ static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
 
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_hpkp_emit(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
+static ngx_inline ngx_uint_t ngx_http_hpkp_may_be_ours(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_hpkp_clear(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
-static NGX_HTTP_HPKP_RARE ngx_uint_t ngx_http_hpkp_clear_header(
-    ngx_table_elt_t *h, ngx_http_hpkp_emission_t *emission);
-static ngx_int_t ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name,
-    u_char *lowcase, ngx_http_hpkp_header_t *header);
+static ngx_uint_t ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
+    ngx_http_hpkp_emission_t *emission);
+static ngx_inline ngx_int_t ngx_http_hpkp_push(ngx_http_request_t *r,
+    ngx_str_t *name, u_char *lowcase, ngx_http_hpkp_header_t *header);
 
 
 static ngx_http_module_t  ngx_http_hpkp_filter_module_ctx = {
@@ -84,11 +87,20 @@ ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 }
 
 
+/*
+ * The usual response, from end to end: it carries one header, the connection
+ * presented the certificate that the load has checked, and nobody else has put
+ * a header of our names there.  Anything else is ngx_http_hpkp_emit()'s, out
+ * of line, so that the usual response saves and restores few registers.
+ */
+
 static ngx_int_t
 ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 {
-    ngx_uint_t                 send;
-    ngx_connection_t          *c;
+    ngx_uint_t                 i;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *h;
+    ngx_ssl_connection_t      *ssl;
     ngx_http_hpkp_srv_conf_t  *hscf;
     ngx_http_hpkp_emission_t  *emission;
 
@@ -102,22 +114,47 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    c = r->connection;
+    ssl = r->connection->ssl;
+    part = &r->headers_out.headers.part;
 
-    if (emission->plain_leaf
-        && c->ssl
-        && SSL_get_certificate(c->ssl->connection) == emission->plain_leaf
-        && !SSL_session_reused(c->ssl->connection))
+    if (emission->usual_leaf == NULL
+        || ssl == NULL
+        || part->next
+        || SSL_get_certificate(ssl->connection) != emission->usual_leaf
+        || SSL_session_reused(ssl->connection))
     {
-        send = emission->headers;
-
-        if (emission->once && ngx_http_hpkp_sent_before(r)) {
-            send = 0;
-        }
-
-    } else {
-        send = ngx_http_hpkp_allowed(r, emission);
+        return ngx_http_hpkp_emit(r, emission);
     }
+
+    h = part->elts;
+
+    for (i = 0; i < part->nelts; i++) {
+        if (ngx_http_hpkp_may_be_ours(&h[i])) {
+            return ngx_http_hpkp_emit(r, emission);
+        }
+    }
+
+    if (emission->once && ngx_http_hpkp_sent_before(r)) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
+                           (u_char *) "public-key-pins", emission->enforce)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static NGX_HTTP_HPKP_RARE ngx_int_t
+ngx_http_hpkp_emit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
+{
+    ngx_uint_t  send;
+
+    send = ngx_http_hpkp_allowed(r, emission);
 
     /* what is there already needs no second one */
 
@@ -144,6 +181,16 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
 }
 
 
+/* the length tells nearly all others apart */
+
+static ngx_inline ngx_uint_t
+ngx_http_hpkp_may_be_ours(ngx_table_elt_t *h)
+{
+    return h->key.len == sizeof("Public-Key-Pins") - 1
+           || h->key.len == sizeof("Public-Key-Pins-Report-Only") - 1;
+}
+
+
 /*
  * Removes what an upstream or add_header has put there: clients read only the
  * first header of a kind.  Our own stays and is reported, since for some
@@ -165,9 +212,7 @@ ngx_http_hpkp_clear(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].key.len == sizeof("Public-Key-Pins") - 1
-                || h[i].key.len == sizeof("Public-Key-Pins-Report-Only") - 1)
-            {
+            if (ngx_http_hpkp_may_be_ours(&h[i])) {
                 present |= ngx_http_hpkp_clear_header(&h[i], emission);
             }
         }
@@ -177,7 +222,7 @@ ngx_http_hpkp_clear(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
 }
 
 
-static NGX_HTTP_HPKP_RARE ngx_uint_t
+static ngx_uint_t
 ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
     ngx_http_hpkp_emission_t *emission)
 {
@@ -212,7 +257,7 @@ ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
 }
 
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name, u_char *lowcase,
     ngx_http_hpkp_header_t *header)
 {

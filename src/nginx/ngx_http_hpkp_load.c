@@ -220,8 +220,11 @@ ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
         hscf->emission->once =
                            (hscf->emit == NGX_HTTP_HPKP_ONCE_PER_CONNECTION);
 
-        if (hscf->emission->nleaves && !hscf->secure) {
-            hscf->emission->plain_leaf = hscf->emission->leaves[0].x509;
+        if (hscf->emission->nleaves
+            && hscf->emission->headers == NGX_HTTP_HPKP_ENFORCE
+            && !hscf->secure)
+        {
+            hscf->emission->usual_leaf = hscf->emission->leaves[0].x509;
         }
 
         hmcf->emits = 1;
