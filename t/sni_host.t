@@ -70,13 +70,15 @@ subtest 'certificates in the configuration' => sub {
         no_header($again, "$version: other on a session of www");
         next if $version ne '-tls1_3';
 
-        # TLS 1.3 resumes under another name, but the certificate that the client has is still that of www.
-        ok(resumed($server, $version, $session, 'other.example.com'), 'resumed under another name');
-        for my $host (qw(other.example.com www.example.com)) {
-            $again = asked($server, sprintf($request, $host),
-                [ $version, '-servername', 'other.example.com', '-sess_in', $session ]);
-            no_header($again, "$host on a session of www resumed as other");
-        }
+        # TLS 1.3 may resume under another name, and the certificate that the client has is then still that of www. nginx
+        # since 1.27.4 does not: it shakes hands anew, and presents the certificate of other.
+        my $resumed = resumed($server, $version, $session, 'other.example.com');
+        note($resumed ? 'resumed' : 'not resumed', ' under another name');
+        my @as_other = ($version, '-servername', 'other.example.com', '-sess_in', $session);
+        no_header(asked($server, $text, \@as_other), 'www on a session of www, as other');
+        $again = asked($server, sprintf($request, 'other.example.com'), \@as_other);
+        no_header($again, 'other on a session of www, resumed as other') if $resumed;
+        one_header($again, pins_header($server, @other), 'other with its own certificate') if !$resumed;
     }
     $server->stop;
     $server->no_alerts;

@@ -126,10 +126,6 @@ hpkp_server_t *ngx_http_hpkp_gather(ngx_conf_t *cf);
  */
 ngx_int_t ngx_http_hpkp_load(ngx_conf_t *cf);
 
-/* Which headers go out with this response, as a mask. */
-ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission);
-
 /*
  * Which headers the certificate of this connection fits, as a mask, and the
  * label of the pin that its chain matches.

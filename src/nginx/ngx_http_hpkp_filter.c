@@ -12,6 +12,8 @@ static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_hpkp_emit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
+static ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
 static ngx_inline ngx_uint_t ngx_http_hpkp_may_be_ours(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_hpkp_clear(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
@@ -178,6 +180,49 @@ ngx_http_hpkp_emit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* which headers go out with this response, as a mask */
+
+static ngx_uint_t
+ngx_http_hpkp_allowed(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission)
+{
+    ngx_str_t   pin;
+    ngx_uint_t  fit, secure;
+
+    if (ngx_http_hpkp_secure(r, &secure)) {
+        return secure ? emission->headers : 0;
+    }
+
+    fit = ngx_http_hpkp_fit(r, emission, &pin) & emission->headers;
+
+    if (fit && emission->once && ngx_http_hpkp_sent_before(r)) {
+        return 0;
+    }
+
+    return fit;
+}
+
+
+ngx_uint_t
+ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
+{
+    ngx_str_t                  value;
+    ngx_http_hpkp_loc_conf_t  *hlcf;
+
+    hlcf = ngx_http_get_module_loc_conf(r, ngx_http_hpkp_module);
+
+    if (hlcf->secure == NULL) {
+        return 0;
+    }
+
+    *secure = ngx_http_complex_value(r, hlcf->secure, &value) == NGX_OK
+              && value.len != 0
+              && !(value.len == 1 && value.data[0] == '0');
+
+    return 1;
 }
 
 

@@ -63,49 +63,6 @@ static void ngx_http_hpkp_note_sent(ngx_http_request_t *r,
 static void ngx_http_hpkp_connection_cleanup(void *data);
 
 
-/* all but the usual case, which the filter decides by itself */
-
-ngx_uint_t
-ngx_http_hpkp_allowed(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission)
-{
-    ngx_str_t   pin;
-    ngx_uint_t  fit, secure;
-
-    if (ngx_http_hpkp_secure(r, &secure)) {
-        return secure ? emission->headers : 0;
-    }
-
-    fit = ngx_http_hpkp_fit(r, emission, &pin) & emission->headers;
-
-    if (fit && emission->once && ngx_http_hpkp_sent_before(r)) {
-        return 0;
-    }
-
-    return fit;
-}
-
-
-ngx_uint_t
-ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure)
-{
-    ngx_str_t                  value;
-    ngx_http_hpkp_loc_conf_t  *hlcf;
-
-    hlcf = ngx_http_get_module_loc_conf(r, ngx_http_hpkp_module);
-
-    if (hlcf->secure == NULL) {
-        return 0;
-    }
-
-    *secure = ngx_http_complex_value(r, hlcf->secure, &value) == NGX_OK
-              && value.len != 0
-              && !(value.len == 1 && value.data[0] == '0');
-
-    return 1;
-}
-
-
 ngx_uint_t
 ngx_http_hpkp_fit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
     ngx_str_t *pin)
