@@ -4,11 +4,13 @@
 # Two certificate authorities (a, b), a server certificate of each for www.example.com, and the keys
 # of the days after: backups, and one that nobody pinned. Nothing here is fit for a real server.
 #
-#   root-a.pem root-b.pem                        what a client trusts
+#   root-a.pem root-b.pem roots.pem              what clients trust: one root, or both
 #   intermediate-a.pem intermediate-b.pem        what signed the server certificates
 #   intermediate-a-next.pem                      the one that CA a has announced, not in use yet
+#   root-a-by-b.pem                              cross-signed: the key of root a, certified by root b
 #   www.pem www.key                              served: EC leaf of CA a, then its intermediate
 #   www-rsa.pem www-rsa.key                      served beside it: RSA leaf of CA b, then its intermediate
+#   www-cross.pem                                www.pem, then root-a-by-b.pem: for clients that know root b alone
 #   www.pub                                      public key of www.key, to pin it
 #   backup-1.csr backup-2.csr                    requests made with the backup keys, to pin those
 #   renewed/backup-1.pem                         the answer of CA a to backup-1.csr
@@ -76,6 +78,8 @@ for ca in a b; do
     key "offline/intermediate-$ca.key"
     certify intermediate "Example CA $ca" "offline/intermediate-$ca.key" "intermediate-$ca.pem" 1825 "root-$ca"
 done
+cat root-a.pem root-b.pem > roots.pem
+certify root 'Example Root a' offline/root-a.key root-a-by-b.pem 3650 root-b
 key offline/intermediate-a-next.key
 certify intermediate "Example CA a, next" offline/intermediate-a-next.key intermediate-a-next.pem 1825 root-a
 
@@ -87,6 +91,7 @@ leaf() {         # KEY OUT INTERMEDIATE: a server's chain file, leaf first
 key www.key
 openssl pkey -in www.key -pubout -out www.pub
 leaf www.key www.pem intermediate-a
+cat www.pem root-a-by-b.pem > www-cross.pem
 
 key www-rsa.key -algorithm RSA -pkeyopt rsa_keygen_bits:2048
 leaf www-rsa.key www-rsa.pem intermediate-b

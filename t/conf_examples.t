@@ -15,6 +15,8 @@ my %sends = (
             pins => [ 'intermediate-a.pem', 'intermediate-a-next.pem', 'intermediate-b.pem' ] } },
     'two-cas'               => { enforce => { max_age => 2592000,
             pins => [ 'intermediate-a.pem', 'intermediate-b.pem', @backups ] } },
+    'root'                  => { enforce => { max_age => 2592000,
+            pins => [ 'intermediate-a.pem', 'root-a.pem', @backups ] } },
     'report-only'           => { report_only => { pins => [ 'www.pub', @backups ],
             report_uri => 'https://reports.example.net/pkp' } },
     'both-headers'          => { enforce => { max_age => 2592000, pins => [ 'intermediate-a.pem', @backups ] },
@@ -43,7 +45,6 @@ sub pin_of {
 # One PKI for all: the examples differ in what they do with it.
 my $made = File::Temp->newdir('hpkp-examples-XXXXXX', TMPDIR => 1);
 output_of("$examples/make-pki.sh", "$made/pki");
-output_of('sh', '-c', "cat '$made/pki/root-a.pem' '$made/pki/root-b.pem' > '$made/pki/roots.pem'");
 my $again = run_command([ "$examples/make-pki.sh", "$made/pki" ]);
 isnt($again->{exit}, 0, 'make-pki.sh does not overwrite a PKI');
 
@@ -62,6 +63,7 @@ sub try_example {
     my $test = $server->test_config;
     accepted($test, 'nginx -t accepts it');
     unlike($test->{err}, qr/\[(?:warn|error|emerg|alert|crit)\]/, 'without a warning');
+    unlike($server->log, qr/hpkp: /, 'nor a note: its roots are named');
 
     $server->start;
     my @option = $name eq 'tls-in-front' ? (plain => 1, port => 'example', headers => ['X-Forwarded-Proto: https'])
@@ -79,12 +81,21 @@ sub try_example {
         no_header(fetch($server, '/', plain => 1, port => 'example', headers => ['X-Forwarded-Proto: http']),
             'nothing for a client that came over plain HTTP');
     }
+    if ($name eq 'root') {
+        sends(fetch($server, '/', @option, curl => [ '--cacert', "$made/pki/$_.pem" ]), $name, "a client that knows $_")
+            for qw(root-a root-b);
+        my $yaml = read_text($server->file('conf/root.yaml'));
+        $server->write('conf/root.yaml', $yaml =~ s{certificate: pki/\w+\K-a}{-b}gr);
+        has_finding($server->reload_refused, 'path-without-pin', 'error', name => 'a pin of root b alone is refused');
+        $server->write('conf/root.yaml', $yaml);
+    }
     if ($name eq 'app-guard') {
         is($answer->{body}, "app-guard: guard app, matched by leaf\n", 'the variables say what is guarded');
     }
 
     # Each kind of policy is there to refuse this.
-    output_of('sh', '-c', "cd '" . $server->file('conf/pki') . "' && cp root-b.pem www.pem && cp offline/root-b.key www.key");
+    output_of('sh', '-c', "cd '" . $server->file('conf/pki') . "' && cp offline/root-b.key www.key"
+        . ' && for chain in www.pem www-cross.pem; do cp root-b.pem $chain; done');
     refused($server->reload_refused, 'a certificate that nobody pinned is refused');
     sends(fetch($server, '/', @option), $name, 'a client after that');
 

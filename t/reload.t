@@ -2,6 +2,7 @@
 # and the old configuration goes on serving byte for byte, also in workers that are born after the refusal.
 
 use lib 't/lib';
+use HPKP::Answers qw(whole_answers check_unchanged);
 use HPKP::Test;
 use IO::Socket::INET;
 use POSIX ();
@@ -73,7 +74,7 @@ for my $wrong (@wrong) {
         my $server = site(%part, workers => 2);
         $server->configure(http => configuration('www'));
         $server->start;
-        my %before = answers($server);
+        my $before = whole_answers($server);
 
         $change->($server);
         my $mark = $server->log_mark;
@@ -81,14 +82,14 @@ for my $wrong (@wrong) {
         refused($run, 'nginx -s reload: exit 1');
         has_finding($run, $id, 'error', at => $at, name => 'says why on stderr');
         has_finding($server->log_since($mark), $id, 'error', at => $at, name => 'and in the error log');
-        unchanged($server, \%before, 'after nginx -s reload');
+        check_unchanged($server, $before, 'after nginx -s reload');
 
         my $text = $server->hup_refused;
         has_finding($text, $id, 'error', at => $at, name => 'kill -HUP: says why in the error log');
-        unchanged($server, \%before, 'after kill -HUP');
+        check_unchanged($server, $before, 'after kill -HUP');
 
         $server->kill_worker($_) for $server->workers;
-        unchanged($server, \%before, 'in workers born after the refusal');
+        check_unchanged($server, $before, 'in workers born after the refusal');
 
         # Mended, it loads.
         $server->write('conf/pins.yaml', policy());
@@ -104,7 +105,7 @@ subtest 'a load that fails after ours' => sub {
     my $server = site(%part, workers => 1);
     $server->configure(http => configuration('www'));
     $server->start;
-    my %before = answers($server);
+    my $before = whole_answers($server);
 
     # Our checks pass, then nginx finds the port taken.
     my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $server->port('taken'), Listen => 1)
@@ -115,9 +116,9 @@ subtest 'a load that fails after ours' => sub {
     kill HUP => $server->master;
     ok(wait_until(sub { $server->log_since($mark) =~ /\[emerg\].*still could not bind/ }, 20), 'nginx gives up');
     is(join(' ', $server->workers), "@old", 'the workers are the old ones');
-    unchanged($server, \%before, 'afterwards');
+    check_unchanged($server, $before, 'afterwards');
     $server->kill_worker($old[0]);
-    unchanged($server, \%before, 'in a new worker');
+    check_unchanged($server, $before, 'in a new worker');
     $server->stop;
 };
 
@@ -144,33 +145,6 @@ subtest 'policies come and go' => sub {
 };
 
 done_testing;
-
-# Whole answers but for the date.
-sub answers {
-    my ($server) = @_;
-    my %asked = (
-        '200'     => "GET / HTTP/1.1\r\n",
-        '304'     => "GET / HTTP/1.1\r\nIf-None-Match: *\r\n",
-        '404'     => "GET /nowhere HTTP/1.1\r\n",
-        '416'     => "GET / HTTP/1.1\r\nRange: bytes=1000-2000\r\n",
-        '206'     => "GET / HTTP/1.1\r\nRange: bytes=1-3\r\n",
-        'proxied' => "GET /proxy/ HTTP/1.1\r\n",
-        'HEAD'    => "HEAD / HTTP/1.1\r\n",
-        'bad'     => "GET / HTTP/1.1\r\nbroken\r\n",
-    );
-    return map {
-        my $text = raw_tls($server, "$asked{$_}Host: www.example.com\r\nConnection: close\r\n\r\n");
-        ($_ => $text =~ s/^Date: .*\r\n//mr)
-    } keys %asked;
-}
-
-sub unchanged {
-    my ($server, $before, $name) = @_;
-    my %now = answers($server);
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    is_deeply(\%now, $before, "$name: the same bytes");
-    is(scalar(grep { /^Public-Key-Pins: /m } values %now), scalar keys %now, "$name: with the header");
-}
 
 # Asks for the paths without a pause, a new connection each time, until told to end: returns a function that ends it and
 # gives the number of requests, of lost ones, and what came of those. HTTP/1.1 alone: a worker that drains may close an

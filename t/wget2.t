@@ -1,9 +1,12 @@
 # GNU Wget2, a client that honours the header: it notes the pins, goes on after the change to the backup key, is locked
 # out by an unpinned key where nobody guards the server, and this module refuses that very change.
 #
+# It compares pins with the certificates sent: what this module says of such clients is true of it.
+#
 # The host is localhost, since Wget2 cannot be told where a name is; it keeps pins for it like for any other.
 
 use lib 't/lib';
+use HPKP::CrossPKI;
 use HPKP::Test;
 
 need_tools('wget2');
@@ -19,9 +22,10 @@ $server->start;
 my $store = $server->file('temp/hpkp-of-wget2');
 
 sub wget2 {
-    my ($server) = @_;
+    my ($server, $roots) = @_;
+    my $trusted = $server->pki->dir . '/' . ($roots // 'roots.pem');
     return run_command([ 'wget2', '--no-config', '--quiet', '--tries=1', '--output-document=-', "--hpkp-file=$store",
-            '--ca-certificate=' . $server->pki->dir . '/roots.pem', 'https://localhost:' . $server->port('tls') . '/' ],
+            "--ca-certificate=$trusted", 'https://localhost:' . $server->port('tls') . '/' ],
         env => { HOME => $server->file('temp'), map { $_ => undef } qw(http_proxy https_proxy HTTPS_PROXY all_proxy) });
 }
 
@@ -62,4 +66,47 @@ isnt($run->{out}, "<p>index</p>\n", 'no page');
 unlink $store;
 is(wget2($unguarded)->{exit}, 0, 'a client that never came before gets the page');
 $unguarded->stop;
+
+# Two roots, one of which has signed the other's key, and clients that know either.
+sub under_roots {
+    my ($cert, $pin, $clients) = @_;
+    my $pki = HPKP::CrossPKI->new;
+    return HPKP::Server->new(pki => $pki, http => tls_server(%named, cert => $cert, extra => 'hpkp_policy pins.yaml;'),
+        files => { 'roots.pem' => $pki->certificates(qw(root-a root-b)), 'pins.yaml' => "trust: {test: roots.pem}\n"
+            . policy(pins => [ $pin, qw(backup-1 backup-2) ], clients => $clients) });
+}
+
+subtest 'an intermediate\'s pin, for clients of both kinds' => sub {
+    my $server = under_roots('local-crossed', 'int', '[chain, sent]');
+    findings_are($server->test_config, ['unqualified-host warning'], 'accepted');
+    $server->start;
+    unlink $store;
+    is(wget2($server)->{exit}, 0, 'first visit');
+    my $noted = read_text($store);
+    is_deeply([ sort $noted =~ /^\*sha256 (\S+)$/mg ], [ sort map { $server->pki->pin($_) } qw(int backup-1 backup-2) ],
+        'it notes the pins');
+    for my $roots ('roots.pem', 'certs/root-a.pem', 'certs/root-b.pem') {
+        my $run = wget2($server, $roots);
+        is($run->{exit}, 0, "enforced, with the roots of $roots") or diag($run->{err});
+        is($run->{out}, "<p>index</p>\n", 'it gets the page');
+    }
+    $server->stop;
+    $server->no_alerts;
+};
+
+subtest 'the pin of a root that is not sent' => sub {
+    has_finding(under_roots('local', 'root-a', '[chain, sent]')->test_config, 'sent-without-pin', 'error',
+        name => 'is refused for clients such as this one');
+
+    my $server = under_roots('local', 'root-a', '[chain]');
+    has_finding($server->test_config, 'root-only-pin', 'warning', says => qr/look at the sent certificates/,
+        name => 'and else warned of');
+    $server->start;
+    unlink $store;
+    is(wget2($server)->{exit}, 0, 'first visit');
+    is(wget2($server)->{exit}, 5, 'and never again: the warning is right');
+    $server->stop;
+    $server->no_alerts;
+};
+
 done_testing;

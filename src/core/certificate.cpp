@@ -28,6 +28,19 @@ std::string entry(const X509_NAME* name, int nid)
     return at < 0 ? "" : text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 }
 
+/// RFC 5280 4.1.2.5: "YYMMDDHHMMSSZ" or "YYYYMMDDHHMMSSZ". OpenSSL takes no other form in a certificate.
+std::optional<std::time_t> seconds_of(const ASN1_TIME* time)
+{
+    const int length = ASN1_STRING_length(time);
+    const bool of_form = length == (ASN1_STRING_type(time) == V_ASN1_UTCTIME ? 13 : 15)
+                         && ASN1_STRING_get0_data(time)[length - 1] == 'Z';
+    std::tm broken_down{};
+    if (!of_form || ASN1_TIME_to_tm(time, &broken_down) != 1) {
+        return std::nullopt;
+    }
+    return ::timegm(&broken_down);
+}
+
 }  // namespace
 
 Certificate::Certificate(X509* x509)
@@ -41,6 +54,8 @@ Certificate::Certificate(X509* x509)
         throw std::bad_alloc();
     }
     data->pin = Pin::of_spki(X509_get_X509_PUBKEY(x509));
+    data->not_before = seconds_of(X509_get0_notBefore(x509));
+    data->not_after = seconds_of(X509_get0_notAfter(x509));
     data_ = std::move(data);
 }
 
@@ -70,18 +85,12 @@ bool Certificate::self_issued() const
 
 bool Certificate::valid_at(std::time_t now) const
 {
-    // X509_cmp_time(): negative if the field is not after `now`, 0 if it cannot be read.
-    std::time_t at = now;
-    return X509_cmp_time(X509_get0_notBefore(get()), &at) < 0 && X509_cmp_time(X509_get0_notAfter(get()), &at) > 0;
+    return !not_yet_valid_at(now) && data_->not_after && *data_->not_after > now;
 }
 
-std::optional<std::time_t> Certificate::not_after() const
+bool Certificate::not_yet_valid_at(std::time_t now) const
 {
-    std::tm broken_down{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(get()), &broken_down) != 1) {
-        return std::nullopt;
-    }
-    return ::timegm(&broken_down);
+    return !data_->not_before || *data_->not_before > now;
 }
 
 std::vector<std::string> Certificate::dns_names() const

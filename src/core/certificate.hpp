@@ -36,11 +36,12 @@ public:
     /// Issuer and subject are one: a root, or a leaf that signed itself.
     bool self_issued() const;
 
-    /// Whether `now` is between notBefore and notAfter.
+    /// Whether `now` is between notBefore and notAfter. Not where a field is not of RFC 5280's form.
     bool valid_at(std::time_t now) const;
+    bool not_yet_valid_at(std::time_t now) const;
 
     /// Seconds since the epoch; empty if the field cannot be read.
-    std::optional<std::time_t> not_after() const;
+    std::optional<std::time_t> not_after() const { return data_->not_after; }
 
     /// The DNS names of the subjectAltName, lower case.
     std::vector<std::string> dns_names() const;
@@ -55,6 +56,8 @@ private:
         X509Ptr x509;
         Fingerprint fingerprint{};
         std::optional<Pin> pin;
+        std::optional<std::time_t> not_before;
+        std::optional<std::time_t> not_after;
     };
     std::shared_ptr<const Data> data_;
 };

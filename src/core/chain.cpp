@@ -1,22 +1,21 @@
 #include "chain.hpp"
 
 #include "file.hpp"
+#include "pem.hpp"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
-#include <new>
+#include <algorithm>
 
 namespace hpkp {
 
 namespace {
 
-Chain make_chain(X509* leaf, const STACK_OF(X509) * rest)
+Chain make_chain(X509* leaf, const STACK_OF(X509) * rest, CertificatePool& pool)
 {
     Chain chain;
+    chain.sent.reserve(1 + static_cast<std::size_t>(std::max(sk_X509_num(rest), 0)));
     chain.sent.emplace_back(leaf);
     for (int i = 0; i < sk_X509_num(rest); i++) {
-        chain.sent.emplace_back(sk_X509_value(rest, i));
+        chain.sent.push_back(pool.get(sk_X509_value(rest, i)));
     }
     return chain;
 }
@@ -32,7 +31,7 @@ std::string Chain::text() const
     return text;
 }
 
-std::vector<Chain> chains_of(SSL_CTX* context)
+std::vector<Chain> chains_of(SSL_CTX* context, CertificatePool& pool)
 {
     std::vector<Chain> chains;
     X509* current = SSL_CTX_get0_certificate(context);
@@ -43,7 +42,7 @@ std::vector<Chain> chains_of(SSL_CTX* context)
         STACK_OF(X509)* rest = nullptr;
         SSL_CTX_get0_chain_certs(context, &rest);
         if (leaf != nullptr) {
-            chains.push_back(make_chain(leaf, rest));
+            chains.push_back(make_chain(leaf, rest, pool));
         }
     }
     if (current != nullptr) {
@@ -61,7 +60,8 @@ std::vector<Chain> presented_chain(const SSL* connection)
     STACK_OF(X509)* rest = nullptr;
     // A macro over SSL_ctrl(), which wants an SSL that is not const and changes nothing here.
     SSL_get0_chain_certs(const_cast<SSL*>(connection), &rest);
-    return {make_chain(leaf, rest)};
+    CertificatePool pool;
+    return {make_chain(leaf, rest, pool)};
 }
 
 std::vector<Chain> read_chain_file(const std::string& path, std::string& error)
@@ -71,30 +71,10 @@ std::vector<Chain> read_chain_file(const std::string& path, std::string& error)
         error = file.error;
         return {};
     }
-    const BioPtr bio(BIO_new_mem_buf(file.bytes.data(), static_cast<int>(file.bytes.size())));
-    if (!bio) {
-        throw std::bad_alloc();
-    }
-
     Chain chain;
     chain.file = path;
-    for (;;) {
-        const X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-        if (!certificate) {
-            break;
-        }
-        chain.sent.emplace_back(certificate.get());
-    }
-    const unsigned long last = ERR_peek_last_error();
-    const bool at_end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
-    ERR_clear_error();
-
-    if (!at_end) {
-        error = "has a certificate that cannot be read, number " + std::to_string(chain.sent.size() + 1);
-        return {};
-    }
+    chain.sent = read_pem_certificates(file.bytes, error);
     if (chain.sent.empty()) {
-        error = "holds no PEM certificate";
         return {};
     }
     return {std::move(chain)};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "certificate.hpp"
+#include "certificate_pool.hpp"
 
 #include <openssl/ssl.h>
 
@@ -20,8 +21,8 @@ struct Chain {
 };
 
 /// Every chain of a context, one for each certificate that ssl_certificate loaded (RSA and ECDSA are two). The
-/// context's current certificate is the same afterwards as before.
-std::vector<Chain> chains_of(SSL_CTX* context);
+/// context's current certificate is the same afterwards as before. What stands above the leaves comes from the pool.
+std::vector<Chain> chains_of(SSL_CTX* context, CertificatePool& pool);
 
 /// The chain that this connection presented. Empty if OpenSSL does not know it, as on a session resumed where
 /// certificates come by variable.

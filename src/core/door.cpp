@@ -39,7 +39,7 @@ std::string copy(const hpkp_str_t& text)
     return text.data == nullptr ? std::string() : std::string(text.data, text.len);
 }
 
-hpkp::ServerBlock block_of(const hpkp_server_t& server)
+hpkp::ServerBlock block_of(const hpkp_server_t& server, hpkp::CertificatePool& pool)
 {
     hpkp::ServerBlock block;
     block.place = {copy(server.conf_file), server.conf_line, 0};
@@ -62,7 +62,7 @@ hpkp::ServerBlock block_of(const hpkp_server_t& server)
         block.served_chains.push_back(copy(server.served_chains[i]));
     }
     if (server.ssl_ctx != nullptr) {
-        block.certificates = hpkp::chains_of(server.ssl_ctx);
+        block.certificates = hpkp::chains_of(server.ssl_ctx, pool);
     }
     block.variable_certificates = server.variable_certificates != 0;
     block.reject_handshake = server.reject_handshake != 0;
@@ -181,10 +181,14 @@ void judge(void* argument) noexcept
     try {
         std::vector<hpkp::ServerBlock> blocks;
         blocks.reserve(request.servers_n);
+        hpkp::CertificatePool pool;
         for (size_t i = 0; i < request.servers_n; i++) {
-            blocks.push_back(block_of(request.servers[i]));
+            blocks.push_back(block_of(request.servers[i], pool));
         }
-        const hpkp::LoadResult result = hpkp::judge(std::move(blocks), request.now, request.strict);
+        hpkp::LoadOptions options;
+        options.now = request.now;
+        options.strict = request.strict;
+        const hpkp::LoadResult result = hpkp::judge(std::move(blocks), options);
         Writer writer(session);
         writer.write_lines(result.lines);
         if (!result.refused) {

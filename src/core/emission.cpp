@@ -32,6 +32,7 @@ private:
         }
         emission.has_policy = true;
         const PinSet* pins = nullptr;
+        const Policy* pins_policy = nullptr;
         for (const Policy* policy : server.policies) {
             emission.policy += (emission.policy.empty() ? "" : ", ") + policy->name;
             for (const PinSet& set : policy->pin_sets) {
@@ -44,6 +45,7 @@ private:
                 // $hpkp_pin goes by the enforced pins where there are any.
                 if (pins == nullptr || (set.enforced && !pins->enforced)) {
                     pins = &set;
+                    pins_policy = policy;
                 }
             }
         }
@@ -51,8 +53,14 @@ private:
                         : emission.enforce                       ? "enforce"
                         : emission.report_only                   ? "report-only"
                                                                  : "guard";
-        for (const ServedChain* chain : server.chains) {
-            add_leaf(emission, *chain, pins, server);
+        for (const Chain* chain : server.chains) {
+            std::string label;
+            if (pins != nullptr) {
+                const TrustPaths& paths = site_.paths(*pins_policy, *chain);
+                const PolicyPin* pin = paths.paths.empty() ? nullptr : matching_pin(paths.paths.front(), *pins);
+                label = pin == nullptr ? "" : pin->label();
+            }
+            add_leaf(emission, *chain, label, server);
         }
         return emission;
     }
@@ -72,14 +80,9 @@ private:
         return known->second;
     }
 
-    void add_leaf(Emission& emission, const ServedChain& served, const PinSet* pins, const Server& server)
+    static void add_leaf(Emission& emission, const Chain& served, const std::string& label, const Server& server)
     {
-        std::string label;
-        if (pins != nullptr && !served.trust_paths.paths.empty()) {
-            const PolicyPin* pin = matching_pin(served.trust_paths.paths.front(), *pins);
-            label = pin == nullptr ? "" : pin->label();
-        }
-        const Fingerprint& fingerprint = served.chain.leaf().fingerprint();
+        const Fingerprint& fingerprint = served.leaf().fingerprint();
         const auto add = [&](const X509* x509) {
             const bool known =
                 std::any_of(emission.leaves.begin(), emission.leaves.end(), [&](const EmissionLeaf& leaf) {

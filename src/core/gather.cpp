@@ -25,7 +25,8 @@ private:
     void resolve_chains(Server& server);
     void add_certificate_names(Server& server);
     void use_policies(const Server& server);
-    const ServedChain* intern(const Chain& chain);
+    void read_stores(const PolicyFile& file);
+    const Chain* intern(const Chain& chain);
     const std::vector<Chain>& read_served_chain(const std::string& file, const Server& server);
 
     struct ChainFile {
@@ -39,9 +40,9 @@ private:
     std::map<std::string, std::size_t> unreadable_;  // file, to the index of its finding
     std::map<std::string, std::size_t> unresolved_;  // file and name, to the index of its finding
     std::map<std::string, ChainFile> chain_files_;
-    std::map<std::vector<Fingerprint>, const ServedChain*> chains_;
+    std::map<std::vector<Fingerprint>, const Chain*> chains_;
     std::map<const Policy*, std::size_t> uses_;
-    std::map<std::pair<const Policy*, const ServedChain*>, std::size_t> pairs_;
+    std::map<std::pair<const Policy*, const Chain*>, std::size_t> pairs_;
 };
 
 void Gatherer::run()
@@ -111,6 +112,7 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
         if (file->sources.empty()) {
             unreadable_.emplace(ref.file, findings_.size() - 1);
         }
+        read_stores(*file);
     }
     if (const auto unreadable = unreadable_.find(ref.file); unreadable != unreadable_.end()) {
         findings_[unreadable->second].servers.push_back(server.block->place);
@@ -140,6 +142,19 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
     }
     findings_[known->second].servers.push_back(server.block->place);
     return nullptr;
+}
+
+/// Each store is read here, once for all the policy files that name it.
+void Gatherer::read_stores(const PolicyFile& file)
+{
+    for (const StoreRef& ref : file.trust) {
+        const TrustStore& store = site_.finder->store(ref.path);
+        if (!store.ok()) {
+            findings_.emplace_back(FindingId::trust_unreadable, ref.place,
+                                   "trust store \"" + ref.name + "\": " + ref.path + " " + store.error,
+                                   "name a PEM bundle or a hashed directory of certificates");
+        }
+    }
 }
 
 /// Clients read only the first header of a kind, so two policies cannot both send one.
@@ -215,7 +230,7 @@ std::vector<const ServerBlock*> Gatherer::presenting_blocks(const Server& server
 void Gatherer::resolve_chains(Server& server)
 {
     const auto add = [&](const Chain& chain) {
-        const ServedChain* served = intern(chain);
+        const Chain* served = intern(chain);
         if (std::find(server.chains.begin(), server.chains.end(), served) == server.chains.end()) {
             server.chains.push_back(served);
         }
@@ -234,16 +249,16 @@ void Gatherer::resolve_chains(Server& server)
     }
 }
 
-const ServedChain* Gatherer::intern(const Chain& chain)
+const Chain* Gatherer::intern(const Chain& chain)
 {
     std::vector<Fingerprint> key;
     key.reserve(chain.sent.size());
     for (const Certificate& certificate : chain.sent) {
         key.push_back(certificate.fingerprint());
     }
-    const ServedChain*& known = chains_[key];
+    const Chain*& known = chains_[key];
     if (known == nullptr) {
-        site_.chains.push_back({chain, find_trust_paths(chain)});
+        site_.chains.push_back(chain);
         known = &site_.chains.back();
     }
     return known;
@@ -260,8 +275,8 @@ void Gatherer::add_certificate_names(Server& server)
             continue;
         }
         const AddressNames& names = site_.addresses[listen.address];
-        for (const ServedChain* chain : server.chains) {
-            for (const std::string& name : chain->chain.leaf().dns_names()) {
+        for (const Chain* chain : server.chains) {
+            for (const std::string& name : chain->leaf().dns_names()) {
                 for (HostPattern& pattern : parse_server_name(name, false)) {
                     pattern.one_label = pattern.kind == HostPattern::Kind::wildcard;
                     if (!names.answers(pattern.example()) && seen.insert(name).second) {
@@ -285,10 +300,10 @@ void Gatherer::use_policies(const Server& server)
         }
         site_.uses[use->second].servers.push_back(&server);
 
-        for (const ServedChain* chain : server.chains) {
+        for (const Chain* chain : server.chains) {
             const auto [known, is_new] = pairs_.emplace(std::make_pair(policy, chain), site_.pairs.size());
             if (is_new) {
-                site_.pairs.push_back({policy, chain, {}});
+                site_.pairs.push_back({policy, chain, &site_.paths(*policy, *chain), {}});
             }
             site_.pairs[known->second].servers.push_back(&server);
         }
@@ -297,10 +312,11 @@ void Gatherer::use_policies(const Server& server)
 
 }  // namespace
 
-Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings)
+Site gather(std::vector<ServerBlock> blocks, const LoadOptions& options, Findings& findings)
 {
     Site site;
-    site.now = now;
+    site.now = options.now;
+    site.finder = std::make_unique<TrustPathFinder>(options.now, options.system_bundle);
     site.blocks = std::move(blocks);
     Gatherer(site, findings).run();
     return site;

@@ -5,10 +5,16 @@
 
 namespace hpkp {
 
-/// Reads the policy files and the files of hpkp_served_chain, resolves which server serves which chains under which
-/// policies and answers to which names, and finds the paths of each distinct chain once. What cannot be resolved is a
-/// finding (policy files', unknown-policy, served-chain-unreadable, bad-value); the rest of the site is complete.
-/// `now` in seconds since the epoch.
-Site gather(std::vector<ServerBlock> blocks, std::time_t now, Findings& findings);
+struct LoadOptions {
+    std::time_t now = 0;  // seconds since the epoch
+    bool strict = false;  // warnings refuse too (hpkp_strict)
+    std::string system_bundle = kSystemBundle;
+};
+
+/// Reads the policy files, their trust stores and the files of hpkp_served_chain, resolves which server serves which
+/// chains under which policies and answers to which names, and finds the paths of each distinct chain once. What cannot
+/// be resolved is a finding (policy files', trust-unreadable, unknown-policy, served-chain-unreadable, bad-value); the
+/// rest of the site is complete.
+Site gather(std::vector<ServerBlock> blocks, const LoadOptions& options, Findings& findings);
 
 }  // namespace hpkp

@@ -3,7 +3,6 @@
 
 #include "server.hpp"
 
-#include <string>
 #include <vector>
 
 namespace hpkp {
@@ -20,16 +19,12 @@ bool matches_sent(const Chain& chain, const PinSet& pins);
 /// The leaf has a pin.
 bool matches_leaf(const Chain& chain, const PinSet& pins);
 
-/// All the kinds of clients that the policy names accept the chain.
-bool accepted_by(const Clients& clients, const ServedChain& chain, const PinSet& pins);
+/// All the kinds of clients that the policy names accept the chain, which has these paths.
+bool accepted_by(const Clients& clients, const Chain& chain, const TrustPaths& paths, const PinSet& pins);
 
 /// Whether a header with these pins may go out on a connection that presented this chain, which no load has checked:
 /// its issuer line has a pinned key, and some pin is off that line (RFC 7469 2.5 would have a client note it).
 /// `matched` gets the index of the pin.
 bool may_be_noted(const Chain& chain, const std::vector<Pin>& pins, std::size_t& matched);
-
-/// The chain as a client sees it, a line a certificate from the leaf to the root, with the mark of those that match;
-/// then the certificates on no path.
-std::vector<std::string> draw(const ServedChain& chain, const PinSet& pins);
 
 }  // namespace hpkp

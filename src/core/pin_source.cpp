@@ -179,13 +179,14 @@ std::vector<Pin> private_key_pins(const std::string& bytes, std::size_t limit)
 
     const BioPtr bio = bio_of(bytes);
     if (bytes.find("PRIVATE KEY-----") != std::string::npos) {
-        // An encrypted key is passed over; the end is where no block begins any more.
+        // An encrypted key is passed over; the end is where nothing is left to read.
         for (std::size_t i = 0; i < limit; i++) {
             const KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-            if (!key && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
+            ERR_clear_error();
+            // At its end OpenSSL 3 does not say that no block begins any more, but that it cannot decode.
+            if (!key && BIO_pending(bio.get()) == 0) {
                 break;
             }
-            ERR_clear_error();
             add(key.get());
         }
     } else if (is_der(bytes)) {

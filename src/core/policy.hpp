@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -70,9 +71,13 @@ struct Clients {
     bool leaf = false;  // the leaf alone: curl --pinnedpubkey, Envoy, DANE 3 1 1
 };
 
+/// Trust stores by name: paths of bundles or hashed directories.
+using TrustStores = std::map<std::string, std::string>;
+
 struct Policy {
     std::string name;
     Place place;
+    std::shared_ptr<const TrustStores> stores;  // of its file's "trust"; null: the system's bundle
     std::vector<PinSet> pin_sets;
     std::optional<Enforce> enforce;
     std::optional<ReportOnly> report_only;
@@ -97,12 +102,19 @@ struct SourceFile {
     Place named_at;
 };
 
+/// A store that a policy file names under "trust".
+struct StoreRef {
+    std::string name;
+    std::string path;
+    Place place;
+};
+
 struct PolicyFile {
     std::string path;
     Place policies_place;
     std::vector<Policy> policies;                          // in file order
     std::unordered_map<std::string, std::size_t> by_name;  // to the index in policies
-    std::map<std::string, std::string> trust;              // store name to path
+    std::vector<StoreRef> trust;
     std::vector<SourceFile> sources;
     bool parsed = false;  // false: findings said why, and no policy can be missed in it
 

@@ -7,13 +7,9 @@
 #include "pin_list_reader.hpp"
 #include "yaml_tree.hpp"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
 #include <memory>
-#include <system_error>
 
 namespace hpkp {
 
@@ -44,6 +40,7 @@ private:
 
     PolicyFile& file_;
     Findings& findings_;
+    std::shared_ptr<const TrustStores> stores_;  // null: no "trust"
 };
 
 void PolicyReader::read_root(const YamlNode& root)
@@ -88,45 +85,26 @@ void PolicyReader::read_version(const MapReader& top)
     }
 }
 
-/// Why a trust store cannot be read, or empty.
-std::string store_error(const std::string& path)
-{
-    struct CloseDirectory {
-        void operator()(DIR* directory) const { ::closedir(directory); }
-    };
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
-    if (directory) {
-        return "";
-    }
-    if (errno != ENOTDIR) {
-        return "cannot be opened: " + std::generic_category().message(errno);
-    }
-    constexpr std::size_t kMaxStoreBytes = std::size_t{16} << 20;
-    const FileContent bundle = read_file(path, kMaxStoreBytes);
-    if (!bundle.ok()) {
-        return bundle.error;
-    }
-    return bundle.bytes.find("-----BEGIN CERTIFICATE-----") == std::string::npos ? "holds no PEM certificate" : "";
-}
-
 void PolicyReader::read_trust(const MapReader& top)
 {
     const YamlNode* trust = top.optional("trust");
     if (trust == nullptr || !top.is(*trust, Kind::map, "trust")) {
         return;
     }
+    auto stores = std::make_shared<TrustStores>();
     for (const auto& [name, value] : trust->entries) {
+        if (name.scalar.empty()) {
+            add(FindingId::bad_value, name.place, "a trust store without a name", "name it: messages say which store");
+        }
         const auto path = top.string(value, name.scalar);
         if (!path) {
             continue;
         }
-        const std::string full = relative_to(file_.path, *path);
-        const std::string error = store_error(full);
-        if (!error.empty()) {
-            add(FindingId::trust_unreadable, value.place, "trust store \"" + name.scalar + "\": " + full + " " + error,
-                "name a PEM bundle or a hashed directory of certificates");
-        }
-        file_.trust.emplace(name.scalar, full);
+        file_.trust.push_back({name.scalar, relative_to(file_.path, *path), value.place});
+        stores->emplace(name.scalar, file_.trust.back().path);
+    }
+    if (!stores->empty()) {
+        stores_ = std::move(stores);
     }
 }
 
@@ -135,6 +113,7 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
     Policy policy;
     policy.name = key.scalar;
     policy.place = key.place;
+    policy.stores = stores_;
     const std::string subject = "policy \"" + policy.name + "\"";
     if (policy.name.empty()) {
         add(FindingId::bad_value, key.place, "a policy without a name",

@@ -4,21 +4,6 @@
 
 namespace hpkp {
 
-std::vector<Certificate> ServedChain::superfluous() const
-{
-    std::vector<Certificate> off;
-    for (const Certificate& certificate : chain.sent) {
-        const bool on = std::any_of(trust_paths.paths.begin(), trust_paths.paths.end(), [&](const Path& path) {
-            return std::find(path.certificates.begin(), path.certificates.end(), certificate)
-                   != path.certificates.end();
-        });
-        if (!on) {
-            off.push_back(certificate);
-        }
-    }
-    return off;
-}
-
 std::vector<const HostPattern*> Server::hosts() const
 {
     std::vector<const HostPattern*> all;

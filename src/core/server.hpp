@@ -3,10 +3,11 @@
 
 #include "chain.hpp"
 #include "host_name.hpp"
+#include "paths/trust_paths.hpp"
 #include "policy.hpp"
-#include "trust_paths.hpp"
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -47,20 +48,11 @@ struct ServerBlock {
     std::vector<PolicyRef> policies;
 };
 
-/// A chain, once for all the servers that serve it.
-struct ServedChain {
-    Chain chain;
-    TrustPaths trust_paths;
-
-    /// The certificates sent that stand on no path.
-    std::vector<Certificate> superfluous() const;
-};
-
 /// A server as clients meet it.
 struct Server {
     const ServerBlock* block = nullptr;
     bool tls = false;                            // a TLS server: some address is, and it does not reject the handshake
-    std::vector<const ServedChain*> chains;      // what its clients see
+    std::vector<const Chain*> chains;            // what its clients see
     std::vector<const ServerBlock*> presenting;  // the blocks whose chains these are: its own, or default servers
     bool chain_unknown = false;                  // certificates by variable, and no hpkp_served_chain
     bool chain_unreadable = false;               // a file of hpkp_served_chain is a finding already
@@ -82,7 +74,8 @@ struct Server {
 /// A chain that clients of a policy see, and the servers that serve it with that policy.
 struct Pair {
     const Policy* policy;
-    const ServedChain* chain;
+    const Chain* chain;
+    const TrustPaths* paths;  // of the chain, in the policy's stores
     std::vector<const Server*> servers;
 };
 
@@ -111,12 +104,19 @@ private:
 struct Site {
     std::deque<PolicyFile> files;
     std::vector<ServerBlock> blocks;
-    std::deque<ServedChain> chains;
+    std::deque<Chain> chains;     // each once, for all the servers that serve it
     std::vector<Server> servers;  // servers[i].block is &blocks[i]
     std::vector<PolicyUse> uses;  // policies that hold somewhere, each once
     std::vector<Pair> pairs;
     std::unordered_map<std::size_t, AddressNames> addresses;
     std::time_t now = 0;
+    std::unique_ptr<TrustPathFinder> finder;
+
+    /// The paths of a chain for clients of this policy: found at the first call, as scope decides who meets whom.
+    const TrustPaths& paths(const Policy& policy, const Chain& chain) const
+    {
+        return finder->find(chain, policy.stores.get());
+    }
 
     /// Whether this server answers to this host at one of the addresses where clients see its chain.
     bool answers(const Server& server, const std::string& host) const;

@@ -1,7 +1,6 @@
 #include "session.hpp"
 
 #include "checks/checks.hpp"
-#include "gather.hpp"
 
 #include <set>
 #include <string_view>
@@ -63,15 +62,15 @@ std::vector<Line> lines_of(const Findings& findings)
 
 }  // namespace
 
-LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict)
+LoadResult judge(std::vector<ServerBlock> blocks, const LoadOptions& options)
 {
     LoadResult result;
-    const Site site = gather(std::move(blocks), now, result.findings);
+    const Site site = gather(std::move(blocks), options, result.findings);
     run_checks(site, result.findings);
 
     const std::size_t errors = count(result.findings, Severity::error);
     const std::size_t warnings = count(result.findings, Severity::warning);
-    result.refused = errors != 0 || (strict && warnings != 0);
+    result.refused = errors != 0 || (options.strict && warnings != 0);
     result.lines = lines_of(result.findings);
     if (!result.refused) {
         result.emissions = render_emissions(site);

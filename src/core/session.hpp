@@ -3,6 +3,7 @@
 
 #include "emission.hpp"
 #include "finding.hpp"
+#include "gather.hpp"
 #include "server.hpp"
 
 #include <vector>
@@ -16,7 +17,7 @@ struct LoadResult {
     Emissions emissions;  // empty where refused
 };
 
-/// Judges a configuration. `now` in seconds since the epoch; under `strict` warnings refuse too (hpkp_strict).
-LoadResult judge(std::vector<ServerBlock> blocks, std::time_t now, bool strict);
+/// Judges a configuration.
+LoadResult judge(std::vector<ServerBlock> blocks, const LoadOptions& options);
 
 }  // namespace hpkp

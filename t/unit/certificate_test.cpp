@@ -80,7 +80,11 @@ TEST(CertificateValue, Validity)
     const Certificate certificate = of(options);
     EXPECT_FALSE(certificate.valid_at(kNow - 1));
     EXPECT_TRUE(certificate.valid_at(kNow));
+    EXPECT_TRUE(certificate.not_yet_valid_at(kNow - 1));
+    EXPECT_FALSE(certificate.not_yet_valid_at(kNow));
+    EXPECT_FALSE(certificate.not_yet_valid_at(kNow + 101));
     EXPECT_TRUE(certificate.valid_at(kNow + 99));
+    EXPECT_FALSE(certificate.valid_at(kNow + 100));
     EXPECT_FALSE(certificate.valid_at(kNow + 101));
     EXPECT_EQ(certificate.not_after(), std::optional<std::time_t>(kNow + 100));
 }
@@ -91,6 +95,32 @@ TEST(CertificateValue, FarDates)
     options.not_after = 253402300799;  // 9999-12-31 23:59:59, "no end" in RFC 5280
     EXPECT_EQ(of(options).not_after(), std::optional<std::time_t>(253402300799));
     EXPECT_TRUE(of(options).valid_at(kNow));
+}
+
+TEST(CertificateValue, DatesAreOfRfc5280sForm)
+{
+    // Whatever else ASN.1 allows, OpenSSL takes for no date in a certificate.
+    const auto with_end = [](const std::string& text, int type) {
+        const Certificate made = of(CertOptions{});
+        ASN1_TIME* end = X509_getm_notAfter(made.get());
+        end->type = type;
+        if (ASN1_STRING_set(end, text.data(), static_cast<int>(text.size())) != 1) {
+            throw std::bad_alloc();
+        }
+        return Certificate(made.get());
+    };
+    EXPECT_EQ(with_end("300102030405Z", V_ASN1_UTCTIME).not_after(), std::optional<std::time_t>(1893553445));
+    EXPECT_EQ(with_end("20300102030405Z", V_ASN1_GENERALIZEDTIME).not_after(), std::optional<std::time_t>(1893553445));
+    EXPECT_TRUE(with_end("300102030405Z", V_ASN1_UTCTIME).valid_at(kNow));
+    for (const char* text : {"3001020304Z", "300102030405+0100", "300102030405", "20300102030405Z", "", "Z",
+                             "301302030405Z", "3001020304052", "            Z"}) {
+        EXPECT_EQ(with_end(text, V_ASN1_UTCTIME).not_after(), std::nullopt) << text;
+        EXPECT_FALSE(with_end(text, V_ASN1_UTCTIME).valid_at(kNow)) << text;
+    }
+    for (const char* text : {"203001020304Z", "20300102030405.5Z", "20300102030405+0100", "20300102030405",
+                             "300102030405Z", "20301302030405Z"}) {
+        EXPECT_EQ(with_end(text, V_ASN1_GENERALIZEDTIME).not_after(), std::nullopt) << text;
+    }
 }
 
 TEST(CertificateValue, DnsNamesInLowerCase)

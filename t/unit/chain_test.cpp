@@ -69,7 +69,8 @@ TEST(ChainsOfContext, EachCertificateHasItsChain)
     const ContextPtr ctx = context({{pki().www_chain, pki().www_key}, {second, rsa}});
     const X509* current = SSL_CTX_get0_certificate(ctx.get());
 
-    const auto chains = chains_of(ctx.get());
+    CertificatePool pool;
+    const auto chains = chains_of(ctx.get(), pool);
     ASSERT_EQ(chains.size(), 2U);
     std::size_t ec = chains[0].leaf() == pki().www ? 0 : 1;
     EXPECT_EQ(chains[ec].sent, pki().www_chain.sent);
@@ -85,14 +86,16 @@ TEST(ChainsOfContext, TheContextStaysAtItsFirstCertificateToo)
     const Chain second = chain({leaf(rsa, pki().other_intermediate_key)});
     const ContextPtr ctx = context({{pki().www_chain, pki().www_key}, {second, rsa}});
     ASSERT_EQ(SSL_CTX_select_current_cert(ctx.get(), pki().www.get()), 1);
-    chains_of(ctx.get());
+    CertificatePool pool;
+    chains_of(ctx.get(), pool);
     EXPECT_EQ(SSL_CTX_get0_certificate(ctx.get()), pki().www.get());
 }
 
 TEST(ChainsOfContext, WithoutACertificateThereIsNone)
 {
     const ContextPtr ctx = context({});
-    EXPECT_TRUE(chains_of(ctx.get()).empty());
+    CertificatePool pool;
+    EXPECT_TRUE(chains_of(ctx.get(), pool).empty());
 }
 
 TEST(PresentedChain, OfAConnection)

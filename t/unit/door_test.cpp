@@ -53,7 +53,12 @@ struct OneServer {
 };
 
 struct DoorTest : testing::Test {
-    std::string write(const PolicyText& policy) { return dir.write("pins.yaml", policy_file({policy})); }
+    /// The policy, for clients whose root program has both of the test's roots: the system's is not read every time.
+    std::string write(const PolicyText& policy)
+    {
+        const std::string roots = dir.write("roots.pem", pem({pki().root, pki().other_root}));
+        return dir.write("pins.yaml", policy_file({policy}, {{"roots", roots}}));
+    }
     hpkp_status_t check(const OneServer& server, int strict = 0) { return run({server.facts}, kNow, strict); }
     hpkp_status_t run(const std::vector<hpkp_server_t>& servers, std::int64_t now, int strict)
     {
@@ -131,7 +136,7 @@ TEST_F(DoorTest, ARefusedLoadSaysWhatTheSessionSays)
     block.listens = {{0, true, 0}};
     block.certificates = {pki().other_chain};
     block.policies = {{server.file, "www", true}};
-    const LoadResult result = judge({block}, kNow, false);
+    const LoadResult result = judge({block}, {kNow, false, kSystemBundle});
     ASSERT_EQ(hpkp_session_lines(session.get()), result.lines.size());
     for (std::size_t i = 0; i < result.lines.size(); i++) {
         EXPECT_EQ(text(hpkp_session_line(session.get(), i).text), result.lines[i].text);
@@ -150,6 +155,15 @@ TEST_F(DoorTest, SeveritiesAndStrict)
     EXPECT_EQ(hpkp_session_line(session.get(), 0).severity, HPKP_WARNING);
     EXPECT_EQ(check(server, 1), HPKP_REFUSED);
     EXPECT_NE(lines().find("because of hpkp_strict"), std::string::npos) << lines();
+}
+
+TEST_F(DoorTest, WithoutTrustTheSystemsBundleIsRead)
+{
+    const OneServer server(good.get(), dir.write("pins.yaml", policy_file({good_policy()})));
+    EXPECT_EQ(check(server, 1), HPKP_ACCEPTED) << "a note refuses nothing, under hpkp_strict neither: " << lines();
+    EXPECT_NE(lines().find("private-pki: in nginx.conf:12: "), std::string::npos) << lines();
+    EXPECT_NE(lines().find(kSystemBundle), std::string::npos) << lines();
+    EXPECT_EQ(hpkp_session_line(session.get(), 0).severity, HPKP_NOTE);
 }
 
 TEST_F(DoorTest, EveryFactOfAServerArrives)

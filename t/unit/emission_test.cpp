@@ -203,6 +203,18 @@ TEST(Emission, AServerWithoutACertificateHasTheX509OfItsDefaultServers)
     EXPECT_EQ(all.servers[2].leaves[1].x509, again.leaf().get());
 }
 
+TEST(Emission, APinOfARootThatIsNotSentIsNamed)
+{
+    PolicyText policy = named("www", {"enforce: {max-age: 1d}"});
+    policy.pins[0] = written(pki().root_key.pin(), "name: root 2026");
+    World world;
+    world.policies({policy}, world.bundles({{"a", {pki().root}}}));
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    const Emissions all = emitted(world);
+    ASSERT_EQ(all.servers[0].leaves.size(), 1U);
+    EXPECT_EQ(all.servers[0].leaves[0].pin, "root 2026");
+}
+
 TEST(Emission, OfAServedChainOnlyTheFingerprintIsKnown)
 {
     World world;

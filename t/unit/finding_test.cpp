@@ -47,17 +47,23 @@ TEST(Finding, EveryIdHasTheSeverityOfTheSpecification)
         "too-many-pins", "max-age-long",     "single-backup",    "backup-key-online",
         "file-writable", "off-path-pin",     "root-only-pin",    "leaf-expires-first",
         "chain-expired", "path-limit",       "name-not-covered", "policy-flapping",
-        "ip-host",       "unqualified-host", "regex-host",
+        "ip-host",       "unqualified-host", "regex-host",       "path-in-doubt",
     };
+    const std::set<std::string_view> notes = {"private-pki", "anchor-expired"};
     std::set<std::string_view> seen;
 #define HPKP_FINDING(name, id, severity)                                                                               \
     EXPECT_EQ(id_text(FindingId::name), id);                                                                           \
-    EXPECT_EQ(usual_severity(FindingId::name), warnings.count(id) != 0 ? Severity::warning : Severity::error) << (id); \
+    EXPECT_EQ(usual_severity(FindingId::name), warnings.count(id) != 0 ? Severity::warning                             \
+                                               : notes.count(id) != 0  ? Severity::note                                \
+                                                                       : Severity::error)                               \
+        << (id);                                                                                                       \
     EXPECT_TRUE(seen.insert(id).second) << (id);
 #include "finding_ids.def"
 #undef HPKP_FINDING
-    for (const std::string_view id : warnings) {
-        EXPECT_EQ(seen.count(id), 1U) << id;
+    for (const auto* ids : {&warnings, &notes}) {
+        for (const std::string_view id : *ids) {
+            EXPECT_EQ(seen.count(id), 1U) << id;
+        }
     }
 }
 

@@ -14,7 +14,11 @@ namespace {
 struct OutOfMemory : testing::Test {
     OutOfMemory()
     {
-        file = dir.write("pins.yaml", policy_file({good_policy()}));
+        // For clients with stores of their own, so that the system's bundle is not read thousands of times.
+        const std::string bundle = dir.write("bundle.pem", pem({pki().root, pki().intermediate}));
+        dir.write("hashed/01234567.0", pem(pki().other_root));
+        dir.write("hashed/89abcdef.0", pem(ca(pki().root_key, pki().root_key)));
+        file = dir.write("pins.yaml", policy_file({good_policy()}, {{"bundle", bundle}, {"hashed", dir / "hashed"}}));
         dir.write("notes.txt", private_key(pki().backup_3));
         facts.conf_file = {"nginx.conf", 10};
         facts.names = &name;
@@ -72,6 +76,62 @@ TEST_F(OutOfMemory, OfALoadThatWouldBeRefused)
         ASSERT_EQ(status, HPKP_FAILED) << "after " << n << " allocations";
     }
     EXPECT_EQ(status, HPKP_REFUSED);
+}
+
+/// Judges with ever more memory until it suffices. Returns how many times it did not.
+long starved(const World& world, LoadResult& result)
+{
+    for (long n = 0; n < 100000; n++) {
+        allocation_failed = false;
+        allocations_left = n;
+        try {
+            result = world.judge();
+            allocations_left = -1;
+            return n;
+        }
+        catch (const std::bad_alloc&) {
+            allocations_left = -1;
+        }
+        EXPECT_TRUE(allocation_failed) << n;
+    }
+    return -1;
+}
+
+TEST_F(OutOfMemory, OfPathsOfEveryKind)
+{
+    // Valid, outdated and rejected ones, to two stores; a chain that reaches neither; and a private PKI's.
+    CertOptions constrained = authority();
+    constrained.name_constraints = "critical,permitted;DNS:example.org";
+    const Entity middle("Middle");
+    const Chain crossed =
+        chain({pki().www, pki().intermediate, certify(pki().intermediate_key, pki().other_root_key, constrained),
+               ca(pki().intermediate_key, middle), certify(middle, pki().other_root_key, authority_until(kNow - 1))});
+    const Entity nobody("Root of nobody");
+    const Chain lost = chain({leaf(pki().other_key, nobody), ca(nobody, nobody)});
+    World world;
+    world.policies(
+        {good_policy()},
+        world.bundles({{"a", {pki().root, pki().intermediate}},
+                       {"b", {certify(pki().other_root_key, pki().other_root_key, authority_until(kNow - 1))}}}));
+    world.pinned(12, {"www.example.com"}, {crossed});
+    world.pinned(30, {"example.com"}, {lost});
+    PolicyText app = good_policy();
+    app.modes = {"guard: {}"};
+    app.pins[0] = written(nobody.pin());
+    world.server(44, {"app.test"}, {lost}, 8443).policies = {
+        {world.dir.write("app.yaml", policy_file({app})), "www", true}};
+
+    LoadResult result;
+    EXPECT_TRUE(ends_within(120, [&] { starved(world, result); }));
+    const long failures = starved(world, result);
+    EXPECT_GT(failures, 500);
+    const LoadResult expected = world.judge();
+    ASSERT_EQ(result.lines.size(), expected.lines.size()) << "as if nothing had happened before";
+    for (std::size_t i = 0; i < expected.lines.size(); i++) {
+        EXPECT_EQ(result.lines[i].text, expected.lines[i].text);
+    }
+    EXPECT_EQ(count_of(result.findings, FindingId::untrusted_chain), 1U) << ids(result.findings);
+    EXPECT_EQ(notes(result.findings), "private-pki");
 }
 
 TEST_F(OutOfMemory, OfAnAnswerAtRunTime)

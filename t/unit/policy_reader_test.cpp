@@ -331,26 +331,45 @@ TEST_F(PolicyReaderTest, UntilNeedsTheLedger)
     EXPECT_EQ(told_by_policy("guard: {until: [2027-06-01]}"), "bad-value 7:20");
 }
 
-TEST_F(PolicyReaderTest, Trust)
+TEST_F(PolicyReaderTest, TrustNamesStoresWithTheirPlaces)
 {
-    dir.write("stores/bundle.pem", pem(pki().root));
-    dir.write("stores/rubbish.pem", "nothing\n");
-    dir.write("stores/large.pem", std::string((16U << 20) + 1, 'x'));
+    const PolicyFile file =
+        read("version: 1\ntrust:\n  mine: stores/bundle.pem\n  android: /etc/stores/android\n" + kPolicies);
+    EXPECT_EQ(ids(findings), "") << "whether they can be read is asked by who reads them";
+    ASSERT_EQ(file.trust.size(), 2U);
+    EXPECT_EQ(file.trust[0].name, "mine");
+    EXPECT_EQ(file.trust[0].path, dir / "stores/bundle.pem");
+    EXPECT_EQ(file.trust[0].place, (Place{dir / "pins.yaml", 3, 9}));
+    EXPECT_EQ(file.trust[1].path, "/etc/stores/android");
+    EXPECT_EQ(file.trust[1].place, (Place{dir / "pins.yaml", 4, 12}));
+    for (const Policy& policy : file.policies) {
+        ASSERT_NE(policy.stores, nullptr);
+        EXPECT_EQ(*policy.stores,
+                  (TrustStores{{"android", "/etc/stores/android"}, {"mine", dir / "stores/bundle.pem"}}));
+    }
+}
+
+TEST_F(PolicyReaderTest, TrustThatNamesNoStoreIsTheSystemsBundle)
+{
+    for (const std::string trust : {"", "trust: {}\n"}) {
+        const PolicyFile file = read("version: 1\n" + trust + kPolicies);
+        EXPECT_EQ(ids(findings), "");
+        ASSERT_FALSE(file.policies.empty());
+        EXPECT_EQ(file.policies.front().stores, nullptr);
+    }
+}
+
+TEST_F(PolicyReaderTest, TrustThatIsMistaken)
+{
     const auto trust = [&](const std::string& value) {
         return told_by("version: 1\ntrust:\n  mine: " + value + "\n" + kPolicies);
     };
-    EXPECT_EQ(trust("stores/bundle.pem"), "");
-    EXPECT_EQ(trust(dir / "stores/bundle.pem"), "");
-    EXPECT_EQ(trust("stores"), "") << "a hashed directory";
-    EXPECT_EQ(read("version: 1\ntrust:\n  mine: stores\n" + kPolicies).trust.at("mine"), dir / "stores");
-    for (const char* path : {"stores/missing.pem", "stores/rubbish.pem", "stores/large.pem", "/dev/zero"}) {
-        EXPECT_EQ(trust(path), "trust-unreadable 3:9") << path;
-        EXPECT_NE(text().find("\"mine\""), std::string::npos) << text();
-    }
+    EXPECT_EQ(trust("stores"), "");
     EXPECT_EQ(trust("[a]"), "bad-value 3:9");
     EXPECT_EQ(trust("\"\""), "bad-value 3:9");
+    EXPECT_EQ(told_by("version: 1\ntrust:\n  \"\": stores\n" + kPolicies), "bad-value 3:3") << "no name";
     EXPECT_EQ(told_by("version: 1\ntrust: x\n" + kPolicies), "bad-value 2:8");
-    EXPECT_EQ(told_by("version: 1\ntrust: {}\n" + kPolicies), "");
+    EXPECT_EQ(told_by("version: 1\ntrust:\n  a: x\n  a: y\n" + kPolicies), "duplicate-key 4:3");
 }
 
 TEST_F(PolicyReaderTest, FilesThatCannotBeRead)

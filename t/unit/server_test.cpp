@@ -74,16 +74,6 @@ TEST(AddressNames, SaysWhetherItHasPatterns)
     EXPECT_FALSE(names_of_servers({}).has_patterns());
 }
 
-TEST(ServedChain, SuperfluousCertificatesAreOnNoPath)
-{
-    const Chain sent = chain({pki().www, pki().other_intermediate, pki().intermediate});
-    const ServedChain served{sent, find_trust_paths(sent)};
-    ASSERT_EQ(served.superfluous().size(), 1U);
-    EXPECT_TRUE(served.superfluous().front() == pki().other_intermediate);
-    const ServedChain usual{pki().www_chain, find_trust_paths(pki().www_chain)};
-    EXPECT_TRUE(usual.superfluous().empty());
-}
-
 TEST(Site, AnswersByTheNamesOfEachTlsAddress)
 {
     World world;

@@ -11,17 +11,18 @@ using namespace hpkp::test;
 
 namespace {
 
-/// A load with so many warnings (max-age-long) and errors (no-pin-in-chain).
+/// A load with so many warnings (max-age-long) and errors (no-pin-in-chain), and no note.
 LoadResult load(bool warning, int errors, bool strict)
 {
     PolicyText policy = good_policy();
     policy.modes = {std::string("enforce: {max-age: ") + (warning ? "90d}" : "1d}")};
     World world;
-    world.policies({policy});
+    world.policies({policy}, world.bundles({{"test", {pki().root, pki().other_root}}}));
     world.pinned(12, {"www.example.com"}, {pki().www_chain});
     for (int i = 0; i < errors; i++) {
         const std::string host = "host" + std::to_string(i) + ".test";
-        world.pinned(30, {host}, {chain({leaf(Entity(host), pki().other_intermediate_key, {host})})});
+        world.pinned(30, {host},
+                     {chain({leaf(Entity(host), pki().other_intermediate_key, {host}), pki().other_intermediate})});
     }
     return world.judge(strict);
 }
@@ -55,6 +56,21 @@ TEST(Session, AWarningPasses)
         EXPECT_EQ(line.severity, Severity::warning);
         EXPECT_EQ(line.text.find("refused"), std::string::npos);
     }
+}
+
+TEST(Session, UnderStrictANoteStaysANote)
+{
+    World world;
+    world.policies({good_policy()});
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    const LoadResult result = world.judge(true);
+    EXPECT_FALSE(result.refused);
+    EXPECT_EQ(notes(result.findings), "private-pki");
+    ASSERT_FALSE(result.lines.empty());
+    for (const Line& line : result.lines) {
+        EXPECT_EQ(line.severity, Severity::note) << line.text;
+    }
+    EXPECT_EQ(result.emissions.servers.size(), 1U);
 }
 
 TEST(Session, UnderStrictAWarningRefuses)
@@ -123,7 +139,7 @@ TEST(Session, FindingsOfSeveralServersAreOneButNotThoseOfSeveralPlaces)
 
 TEST(Session, NothingAtAll)
 {
-    const LoadResult result = judge({}, kNow, true);
+    const LoadResult result = judge({}, {kNow, true, "/nonexistent/bundle.pem"});
     EXPECT_FALSE(result.refused);
     EXPECT_TRUE(result.lines.empty());
     EXPECT_TRUE(result.emissions.servers.empty());

@@ -41,9 +41,62 @@ void extend(X509* x509, int nid, const std::string& value)
     must(extension && X509_add_ext(x509, extension.get(), -1) == 1, "extension");
 }
 
+using OctetsPtr = std::unique_ptr<ASN1_OCTET_STRING, OpensslDeleter<ASN1_OCTET_STRING_free>>;
+using AuthorityPtr = std::unique_ptr<AUTHORITY_KEYID, OpensslDeleter<AUTHORITY_KEYID_free>>;
+
+/// RFC 5280 4.2.1.2 (1): the SHA-1 of the public key's bits.
+OctetsPtr key_identifier(const Entity& owner)
+{
+    X509_PUBKEY* raw = nullptr;
+    must(X509_PUBKEY_set(&raw, owner.key.get()) == 1, "public key");
+    const SpkiPtr spki(raw);
+    const unsigned char* bits = nullptr;
+    int length = 0;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_length = 0;
+    OctetsPtr octets(ASN1_OCTET_STRING_new());
+    must(X509_PUBKEY_get0_param(nullptr, &bits, &length, nullptr, raw) == 1
+             && EVP_Digest(bits, static_cast<std::size_t>(length), digest, &digest_length, EVP_sha1(), nullptr) == 1
+             && ASN1_OCTET_STRING_set(octets.get(), digest, static_cast<int>(digest_length)) == 1,
+         "key identifier");
+    return octets;
+}
+
+void add_key_identifiers(X509* x509, const Entity& subject, const Entity& issuer)
+{
+    const OctetsPtr own = key_identifier(subject);
+    const AuthorityPtr authority(AUTHORITY_KEYID_new());
+    authority->keyid = key_identifier(issuer).release();
+    must(X509_add1_ext_i2d(x509, NID_subject_key_identifier, own.get(), 0, 0) == 1
+             && X509_add1_ext_i2d(x509, NID_authority_key_identifier, authority.get(), 0, 0) == 1,
+         "key identifiers");
+}
+
 const EVP_MD* digest_of(const Entity& signer)
 {
     return EVP_PKEY_is_a(signer.key.get(), "ED25519") == 1 ? nullptr : EVP_sha256();
+}
+
+void extend(X509* x509, const CertOptions& options)
+{
+    const auto add = [&](int nid, const std::string& value, const char* of_authority) {
+        if (!value.empty() || options.ca) {
+            if (const std::string text = value.empty() ? of_authority : value; !text.empty()) {
+                extend(x509, nid, text);
+            }
+        }
+    };
+    add(NID_basic_constraints, options.basic_constraints, "critical,CA:TRUE");
+    add(NID_key_usage, options.key_usage, "critical,keyCertSign,cRLSign");
+    add(NID_ext_key_usage, options.extended_key_usage, "");
+    add(NID_name_constraints, options.name_constraints, "");
+    std::string names;
+    for (const std::string& name : options.names) {
+        names += (names.empty() ? "DNS:" : ",DNS:") + name;
+    }
+    if (!names.empty()) {
+        extend(x509, NID_subject_alt_name, names);
+    }
 }
 
 template <typename Write>
@@ -79,6 +132,9 @@ Entity::Entity(std::string name, KeyType type) : name(std::move(name))
     case KeyType::rsa:
         made = EVP_RSA_gen(2048);
         break;
+    case KeyType::rsa1024:
+        made = EVP_RSA_gen(1024);
+        break;
     case KeyType::ed25519:
         made = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
         break;
@@ -109,26 +165,31 @@ Certificate certify(const Entity& subject, const Entity& issuer, const CertOptio
              && ASN1_TIME_set(X509_getm_notAfter(raw), options.not_after) != nullptr
              && X509_set_pubkey(raw, subject.key.get()) == 1,
          "certificate");
-    if (options.ca) {
-        extend(raw, NID_basic_constraints, "critical,CA:TRUE");
-        extend(raw, NID_key_usage, "critical,keyCertSign,cRLSign");
+    extend(raw, options);
+    if (options.key_identifiers) {
+        add_key_identifiers(raw, subject, options.authority != nullptr ? *options.authority : issuer);
     }
-    if (!options.names.empty()) {
-        std::string names;
-        for (const std::string& name : options.names) {
-            names += (names.empty() ? "DNS:" : ",DNS:") + name;
-        }
-        extend(raw, NID_subject_alt_name, names);
-    }
-    must(X509_sign(raw, issuer.key.get(), digest_of(issuer)) > 0, "signature");
+    must(X509_sign(raw, issuer.key.get(), options.sha1 ? EVP_sha1() : digest_of(issuer)) > 0, "signature");
     return Certificate(raw);
+}
+
+CertOptions authority()
+{
+    CertOptions options;
+    options.ca = true;
+    return options;
+}
+
+CertOptions authority_until(std::time_t not_after)
+{
+    CertOptions options = authority();
+    options.not_after = not_after;
+    return options;
 }
 
 Certificate ca(const Entity& subject, const Entity& issuer)
 {
-    CertOptions options;
-    options.ca = true;
-    return certify(subject, issuer, options);
+    return certify(subject, issuer, authority());
 }
 
 Certificate leaf(const Entity& subject, const Entity& issuer, std::vector<std::string> names)
@@ -144,6 +205,27 @@ Certificate leaf_until(const Entity& subject, const Entity& issuer, std::time_t 
     options.names = {"www.example.com", "example.com"};
     options.not_after = not_after;
     return certify(subject, issuer, options);
+}
+
+namespace {
+
+Certificate with_word(const Certificate& certificate, int purpose, int (*say)(X509*, const ASN1_OBJECT*))
+{
+    const X509Ptr copy(X509_dup(certificate.get()));
+    must(copy && say(copy.get(), OBJ_nid2obj(purpose)) == 1, "trust");
+    return Certificate(copy.get());
+}
+
+}  // namespace
+
+Certificate with_trust(const Certificate& certificate, int purpose)
+{
+    return with_word(certificate, purpose, X509_add1_trust_object);
+}
+
+Certificate with_rejection(const Certificate& certificate, int purpose)
+{
+    return with_word(certificate, purpose, X509_add1_reject_object);
 }
 
 Chain chain(std::vector<Certificate> sent)

@@ -20,7 +20,7 @@ constexpr std::time_t kDay = 86400;
 /// The time of every test, unless it says otherwise: 2026-11-18.
 constexpr std::time_t kNow = 1795000000;
 
-enum class KeyType { p256, rsa, ed25519 };
+enum class KeyType { p256, rsa, rsa1024, ed25519 };
 
 /// Somebody with a name and a key: an authority, or the owner of a leaf. Copies share the key.
 struct Entity {
@@ -40,7 +40,20 @@ struct CertOptions {
     std::time_t not_before = kNow - 30 * kDay;
     std::time_t not_after = kNow + 365 * kDay;
     bool common_name = true;  // false: the name goes into the organisation
+
+    // Extensions in the words of OpenSSL's configuration; empty: those that `ca` asks for, or none.
+    std::string basic_constraints = {};
+    std::string key_usage = {};
+    std::string extended_key_usage = {};
+    std::string name_constraints = {};
+    bool key_identifiers = false;       // its own key's, and its authority's: the issuer, unless `authority` is set
+    const Entity* authority = nullptr;  // whose key the authorityKeyIdentifier names
+    bool sha1 = false;                  // signed with SHA-1
 };
+
+/// The options of an authority's certificate.
+CertOptions authority();
+CertOptions authority_until(std::time_t not_after);
 
 Certificate certify(const Entity& subject, const Entity& issuer, const CertOptions& options);
 /// An authority's certificate, from another or from itself.
@@ -48,6 +61,11 @@ Certificate ca(const Entity& subject, const Entity& issuer);
 /// A leaf for these host names.
 Certificate leaf(const Entity& subject, const Entity& issuer, std::vector<std::string> names = {"www.example.com"});
 Certificate leaf_until(const Entity& subject, const Entity& issuer, std::time_t not_after);
+
+/// The same certificate with what a store says of it (OpenSSL's TRUSTED CERTIFICATE): trusted for this purpose
+/// (NID_server_auth), or rejected for it.
+Certificate with_trust(const Certificate& certificate, int purpose);
+Certificate with_rejection(const Certificate& certificate, int purpose);
 
 Chain chain(std::vector<Certificate> sent);
 

@@ -9,11 +9,16 @@
 
 namespace hpkp::test {
 
-std::string ids(const Findings& findings)
+namespace {
+
+template <typename Wanted>
+std::string listed_ids(const Findings& findings, Wanted wanted)
 {
     std::vector<std::string> all;
     for (const Finding& finding : findings) {
-        all.emplace_back(id_text(finding.id));
+        if (wanted(finding.severity)) {
+            all.emplace_back(id_text(finding.id));
+        }
     }
     std::sort(all.begin(), all.end());
     std::string text;
@@ -21,6 +26,18 @@ std::string ids(const Findings& findings)
         text += (text.empty() ? "" : " ") + id;
     }
     return text;
+}
+
+}  // namespace
+
+std::string ids(const Findings& findings)
+{
+    return listed_ids(findings, [](Severity severity) { return severity != Severity::note; });
+}
+
+std::string notes(const Findings& findings)
+{
+    return listed_ids(findings, [](Severity severity) { return severity == Severity::note; });
 }
 
 std::size_t count_of(const Findings& findings, FindingId id)
@@ -87,18 +104,39 @@ PolicyText good_policy()
     return policy;
 }
 
-std::string policy_file(const std::vector<PolicyText>& policies)
+std::string policy_file(const std::vector<PolicyText>& policies, const TrustStores& trust)
 {
     std::string text = "version: 1\npolicies:\n";
     for (const PolicyText& policy : policies) {
         text += policy.text();
     }
+    text += trust.empty() ? "" : "trust:\n";
+    for (const auto& [name, path] : trust) {
+        text += "  " + name + ": " + path + "\n";
+    }
     return text;
 }
 
-const std::string& World::policies(const std::vector<PolicyText>& policies)
+const std::string& unrelated_bundle()
 {
-    return policy_text(policy_file(policies));
+    static const TempDir dir;
+    static const Entity nobody("Root of nobody here");
+    static const std::string path = dir.write("bundle.pem", pem(ca(nobody, nobody)));
+    return path;
+}
+
+const std::string& World::policies(const std::vector<PolicyText>& policies, const TrustStores& trust)
+{
+    return policy_text(policy_file(policies, trust));
+}
+
+TrustStores World::bundles(const Stores& stores) const
+{
+    TrustStores paths;
+    for (const auto& [name, certificates] : stores) {
+        paths[name] = dir.write("stores/" + name + ".pem", pem(certificates));
+    }
+    return paths;
 }
 
 const std::string& World::policy_text(const std::string& text, mode_t mode)
@@ -149,12 +187,12 @@ ServerBlock& World::plain(unsigned line, std::vector<std::string> names, std::si
 
 LoadResult World::judge(bool strict) const
 {
-    return hpkp::judge({blocks_.begin(), blocks_.end()}, now, strict);
+    return hpkp::judge({blocks_.begin(), blocks_.end()}, {now, strict, system_bundle});
 }
 
 Site World::gather(Findings& findings) const
 {
-    return hpkp::gather({blocks_.begin(), blocks_.end()}, now, findings);
+    return hpkp::gather({blocks_.begin(), blocks_.end()}, {now, false, system_bundle}, findings);
 }
 
 Site World::gather() const
@@ -168,6 +206,14 @@ Findings judge_one(const PolicyText& policy, const Chain& chain, std::time_t now
     World world;
     world.now = now;
     world.policies({policy});
+    world.pinned(12, {"www.example.com"}, {chain}, policy.name);
+    return world.findings();
+}
+
+Findings judge_for(const Stores& stores, const PolicyText& policy, const Chain& chain)
+{
+    World world;
+    world.policies({policy}, world.bundles(stores));
     world.pinned(12, {"www.example.com"}, {chain}, policy.name);
     return world.findings();
 }

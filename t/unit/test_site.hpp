@@ -10,13 +10,17 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace hpkp::test {
 
-/// The ids of the findings in alphabetical order, each as often as it comes: "bad-pin too-few-pins".
+/// The ids of the warnings and errors in alphabetical order, each as often as it comes: "bad-pin too-few-pins". Without
+/// the notes, since most chains below are a private PKI's, and each load says so.
 std::string ids(const Findings& findings);
+/// The ids of the notes.
+std::string notes(const Findings& findings);
 
 std::size_t count_of(const Findings& findings, FindingId id);
 inline bool has(const Findings& findings, FindingId id)
@@ -50,13 +54,24 @@ struct PolicyText {
 PolicyText good_policy();
 
 /// A policy file with these policies; the first one stands at line 3, column 3.
-std::string policy_file(const std::vector<PolicyText>& policies);
+/// "trust", where it names stores, comes last.
+std::string policy_file(const std::vector<PolicyText>& policies, const TrustStores& trust = {});
+
+/// A bundle with one root, which nothing in the tests leads to: it stands for the system's, whose 144 roots need not be
+/// read for every test.
+const std::string& unrelated_bundle();
+
+/// Root programs by name: what each holds.
+using Stores = std::map<std::string, std::vector<Certificate>>;
 
 class World {
 public:
     /// Writes the policy file that the servers below refer to.
-    const std::string& policies(const std::vector<PolicyText>& policies);
+    const std::string& policies(const std::vector<PolicyText>& policies, const TrustStores& trust = {});
     const std::string& policy_text(const std::string& text, mode_t mode = 0644);
+
+    /// The same as a bundle each, for the second argument of policies().
+    TrustStores bundles(const Stores& stores) const;
 
     /// A server that speaks TLS at the address, and is its default server if it is the first one there.
     ServerBlock& server(unsigned line, std::vector<std::string> names, std::vector<Chain> chains,
@@ -79,6 +94,7 @@ public:
 
     TempDir dir;
     std::time_t now = kNow;
+    std::string system_bundle = unrelated_bundle();
 
 private:
     std::string policy_path_;
@@ -88,6 +104,8 @@ private:
 
 /// The findings of one server, www.example.com, that serves this chain under this policy.
 Findings judge_one(const PolicyText& policy, const Chain& chain, std::time_t now = kNow);
+/// The same for clients of these root programs.
+Findings judge_for(const Stores& stores, const PolicyText& policy, const Chain& chain);
 
 /// A set of pins for the functions that take one without its policy.
 PinSet pin_set(const std::vector<Pin>& pins);

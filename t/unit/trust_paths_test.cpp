@@ -1,348 +1,252 @@
+// What the paths of a chain stand on, and that nothing is looked for twice. Which paths there are:
+// trust_paths_table_test.cpp.
+#include "paths/trust_paths.hpp"
+
+#include "test_paths.hpp"
 #include "test_site.hpp"
-
-#include "trust_paths.hpp"
-
-#include <openssl/err.h>
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <openssl/err.h>
+
+#include <filesystem>
 
 using namespace hpkp;
 using namespace hpkp::test;
 
 namespace {
 
-/// The paths as names, "leaf > intermediate > root", in alphabetical order.
-std::vector<std::string> named(const TrustPaths& paths)
-{
-    std::vector<std::string> all;
-    for (const Path& path : paths.paths) {
-        std::string text;
-        for (const Certificate& certificate : path.certificates) {
-            text += (text.empty() ? "" : " > ") + certificate.short_name();
-        }
-        all.push_back(std::move(text));
+using Strings = std::vector<std::string>;
+using Basis = TrustPaths::Basis;
+
+const Strings kUsual = {"www.example.com > Intermediate A > Root A"};
+
+struct TrustPathsTest : testing::Test {
+    std::string bundle(const std::vector<Certificate>& certificates)
+    {
+        return dir.write(std::to_string(number++) + ".pem", pem(certificates));
     }
-    std::sort(all.begin(), all.end());
-    return all;
-}
+    /// In the system's bundle of these certificates.
+    TrustPaths in_system(const Chain& chain, const std::vector<Certificate>& certificates)
+    {
+        TrustPathFinder finder(kNow, bundle(certificates));
+        return finder.find(chain, nullptr);
+    }
+    TrustPaths in_store(const Chain& chain, const std::vector<Certificate>& certificates)
+    {
+        const TrustStores stores = {{"mine", bundle(certificates)}};
+        TrustPathFinder finder(kNow, unrelated_bundle());
+        return finder.find(chain, &stores);
+    }
 
-std::vector<std::string> paths_of(std::vector<Certificate> sent)
+    TempDir dir;
+    int number = 0;
+};
+
+Chain constrained_chain()
 {
-    const TrustPaths found = find_trust_paths(chain(std::move(sent)));
-    EXPECT_FALSE(found.limited);
-    return named(found);
+    CertOptions options = authority();
+    options.name_constraints = "critical,permitted;DNS:example.org";
+    return chain({pki().www, certify(pki().intermediate_key, pki().root_key, options)});
 }
 
-using Paths = std::vector<std::string>;
-
-const Paths kUsual = {"www.example.com > Intermediate A > Root A"};
-
-TEST(TrustPaths, ALeafAloneIsItsPath)
+TEST_F(TrustPathsTest, ToARootOfTheSystemsBundle)
 {
-    EXPECT_EQ(paths_of({pki().www}), Paths{"www.example.com"});
+    const TrustPaths found = in_system(pki().www_chain, {pki().root});
+    EXPECT_EQ(found.basis, Basis::trusted);
+    EXPECT_EQ(names_on(found.paths), kUsual);
+    EXPECT_EQ(found.paths.front().stores, Strings{"the system's bundle"});
+    EXPECT_TRUE(found.rejected.empty());
 }
 
-TEST(TrustPaths, IssuersFollow)
+TEST_F(TrustPathsTest, NoRootOfTheSystemsBundleIsAPrivatePki)
 {
-    EXPECT_EQ(paths_of({pki().www, pki().intermediate}), Paths{"www.example.com > Intermediate A"});
-    EXPECT_EQ(paths_of({pki().www, pki().intermediate, pki().root}), kUsual);
+    for (const auto& certificates : {std::vector<Certificate>{pki().other_root}, {pki().intermediate}}) {
+        const TrustPaths found = in_system(pki().www_chain_with_root, certificates);
+        EXPECT_EQ(found.basis, Basis::sent);
+        EXPECT_EQ(names_on(found.paths), kUsual) << "the issuer line among the certificates sent";
+        EXPECT_FALSE(found.paths.front().anchored());
+        EXPECT_EQ(found.paths.front().state, Path::State::valid);
+    }
+    EXPECT_EQ(names_on(in_system(pki().www_chain, {pki().other_root}).paths),
+              Strings{"www.example.com > Intermediate A"});
 }
 
-TEST(TrustPaths, AnyOrderWillDo)
+TEST_F(TrustPathsTest, APrivatePkisLinesAreThoseOfTheCertificatesSentAlone)
 {
-    const Entity a("A"), b("B"), c("C"), d("D");
-    std::vector<Certificate> rest = {ca(a, b), ca(b, c), ca(c, d), ca(d, d)};
-    const Certificate first = leaf(pki().www_key, a);
-    std::vector<std::size_t> order = {0, 1, 2, 3};
-    do {
-        std::vector<Certificate> sent = {first};
-        for (const std::size_t i : order) {
-            sent.push_back(rest[i]);
-        }
-        EXPECT_EQ(paths_of(sent), Paths{"www.example.com > A > B > C > D"});
-    } while (std::next_permutation(order.begin(), order.end()));
+    // The store's intermediate leads no further than the store's missing root.
+    EXPECT_EQ(names_on(in_system(chain({pki().www}), {pki().intermediate}).paths), Strings{"www.example.com"});
 }
 
-TEST(TrustPaths, TheFirstCertificateIsTheLeaf)
-{
-    EXPECT_EQ(paths_of({pki().intermediate, pki().www, pki().root}), Paths{"Intermediate A > Root A"});
-}
-
-TEST(TrustPaths, ACertificateSentTwiceIsOne)
-{
-    EXPECT_EQ(paths_of({pki().www, pki().intermediate, pki().intermediate, pki().root, pki().root, pki().www}), kUsual);
-}
-
-TEST(TrustPaths, SuperfluousCertificatesAreOnNoPath)
-{
-    EXPECT_EQ(
-        paths_of({pki().www, pki().other_intermediate, pki().intermediate, pki().other, pki().root, pki().other_root}),
-        kUsual);
-}
-
-TEST(TrustPaths, AGapEndsThePath)
-{
-    EXPECT_EQ(paths_of({pki().www, pki().root}), Paths{"www.example.com"});
-}
-
-TEST(TrustPaths, TheNameAloneIsNotEnough)
-{
-    const Entity impostor("Intermediate A");
-    EXPECT_EQ(paths_of({pki().www, ca(impostor, impostor)}), Paths{"www.example.com"});
-    EXPECT_EQ(paths_of({pki().www, ca(impostor, pki().root_key), pki().intermediate, pki().root}), kUsual);
-}
-
-TEST(TrustPaths, TheKeyAloneIsNotEnough)
-{
-    EXPECT_EQ(paths_of({pki().www, ca(Entity("Another name", pki().intermediate_key), pki().root_key)}),
-              Paths{"www.example.com"});
-}
-
-TEST(TrustPaths, ASelfSignedLeafIsItsPath)
+TEST_F(TrustPathsTest, ARenewedSelfSignedLeafIsAPrivatePki)
 {
     const Entity self("www.example.com");
-    EXPECT_EQ(paths_of({leaf(self, self)}), Paths{"www.example.com"});
-    const Certificate once = leaf(self, self);
-    EXPECT_EQ(paths_of({once, once}), Paths{"www.example.com"});
+    const TrustPaths found = in_system(chain({leaf(self, self)}), {leaf(self, self), pki().root});
+    EXPECT_EQ(found.basis, Basis::sent);
+    EXPECT_EQ(names_on(found.paths), Strings{"www.example.com"});
 }
 
-TEST(TrustPaths, ASelfSignedRootEndsThePath)
+TEST_F(TrustPathsTest, NoRootOfANamedStoreIsNone)
 {
-    const TrustPaths found = find_trust_paths(pki().www_chain_with_root);
-    ASSERT_EQ(found.paths.size(), 1U);
-    EXPECT_EQ(found.paths.front().certificates.size(), 3U);
+    const TrustPaths found = in_store(pki().www_chain_with_root, {pki().other_root});
+    EXPECT_EQ(found.basis, Basis::none);
+    EXPECT_TRUE(found.paths.empty());
+    EXPECT_TRUE(found.rejected.empty());
+    EXPECT_FALSE(found.contains(pki().www_key.pin()));
 }
 
-TEST(TrustPaths, ACrossSignedIntermediateMakesTwo)
+TEST_F(TrustPathsTest, PathsThatFailAreNoPrivatePki)
 {
-    EXPECT_EQ(paths_of({pki().www, pki().intermediate, ca(pki().intermediate_key, pki().other_root_key), pki().root,
-                        pki().other_root}),
-              (Paths{"www.example.com > Intermediate A > Root A", "www.example.com > Intermediate A > Root B"}));
+    for (const TrustPaths& found :
+         {in_system(constrained_chain(), {pki().root}), in_store(constrained_chain(), {pki().root})}) {
+        EXPECT_EQ(found.basis, Basis::none);
+        EXPECT_TRUE(found.paths.empty());
+        ASSERT_EQ(found.rejected.size(), 1U);
+        EXPECT_EQ(verdict(found.rejected.front()), "invalid: www.example.com: permitted subtree violation");
+    }
 }
 
-TEST(TrustPaths, ACrossSignedIntermediateWithoutItsRootsMakesTwo)
+TEST_F(TrustPathsTest, PathsThatFailForDatesAloneAreThose)
 {
-    EXPECT_EQ(paths_of({pki().www, pki().intermediate, ca(pki().intermediate_key, pki().other_root_key)}),
-              (Paths{"www.example.com > Intermediate A", "www.example.com > Intermediate A"}));
+    const Chain expired = chain({leaf_until(pki().www_key, pki().intermediate_key, kNow - 1), pki().intermediate});
+    for (const TrustPaths& found : {in_system(expired, {pki().root}), in_store(expired, {pki().root})}) {
+        EXPECT_EQ(found.basis, Basis::outdated);
+        EXPECT_EQ(names_on(found.paths), kUsual);
+        EXPECT_TRUE(found.rejected.empty());
+    }
 }
 
-TEST(TrustPaths, ACrossSignedRootMakesTwo)
+TEST_F(TrustPathsTest, OneValidPathMakesTheOthersNone)
 {
-    // As DST Root CA X3 above ISRG Root X1: the root itself, or its cross-sign and another root.
-    EXPECT_EQ(
-        paths_of(
-            {pki().www, pki().intermediate, pki().root, ca(pki().root_key, pki().other_root_key), pki().other_root}),
-        (Paths{"www.example.com > Intermediate A > Root A", "www.example.com > Intermediate A > Root A > Root B"}));
+    const Certificate expired = certify(pki().intermediate_key, pki().other_root_key, authority_until(kNow - 1));
+    const Certificate other = certify(pki().intermediate_key, pki().other_root_key, authority_until(kNow - 1));
+    const Chain sent = chain({pki().www, expired, pki().intermediate, other, constrained_chain().sent.back()});
+    const TrustPaths found = in_store(sent, {pki().root, pki().other_root});
+    EXPECT_EQ(found.basis, Basis::trusted);
+    EXPECT_EQ(names_on(found.paths), kUsual);
+    EXPECT_EQ(found.rejected.size(), 3U);
+    EXPECT_TRUE(found.contains(pki().root_key.pin()));
+    EXPECT_FALSE(found.contains(pki().other_root_key.pin()));
+    EXPECT_TRUE(found.contains(pki().intermediate));
+    EXPECT_FALSE(found.contains(expired));
 }
 
-TEST(TrustPaths, ASubjectWithOneKeyStandsOnceOnAPath)
+TEST_F(TrustPathsTest, AStoreThatCannotBeReadProvesNothing)
 {
-    // Two authorities that signed each other.
-    const Entity a("A"), b("B");
-    EXPECT_EQ(paths_of({leaf(pki().www_key, a), ca(a, b), ca(b, a)}), Paths{"www.example.com > A > B"});
-    EXPECT_EQ(paths_of({leaf(pki().www_key, a), ca(a, b), ca(b, a), ca(a, a), ca(b, b)}),
-              (Paths{"www.example.com > A", "www.example.com > A > B", "www.example.com > A > B"}));
+    const std::string missing = dir / "missing.pem";
+    TrustPathFinder finder(kNow, missing);
+    EXPECT_FALSE(finder.system_bundle().ok());
+    EXPECT_EQ(finder.find(pki().www_chain_with_root, nullptr).basis, Basis::sent);
+
+    const TrustStores one = {{"bad", missing}}, both = {{"bad", missing}, {"good", bundle({pki().root})}};
+    EXPECT_EQ(finder.find(pki().www_chain_with_root, &one).basis, Basis::sent);
+    EXPECT_EQ(names_on(finder.find(pki().www_chain_with_root, &one).paths), kUsual);
+    EXPECT_EQ(finder.find(pki().www_chain, &both).basis, Basis::trusted);
+    EXPECT_EQ(finder.find(pki().other_chain, &both).basis, Basis::sent) << "it may lead to a root of the other";
 }
 
-TEST(TrustPaths, OneSubjectWithTwoKeysMayStandTwice)
+TEST_F(TrustPathsTest, AStoreIsReadOnce)
 {
-    // A root that renewed its key, and signed the new one with the old.
+    const std::string path = bundle({pki().root});
+    const TrustStores first = {{"mine", path}}, second = {{"yours", path}};
+    TrustPathFinder finder(kNow, path);
+    const TrustStore& store = finder.store(path);
+    EXPECT_EQ(&finder.system_bundle(), &store);
+    std::filesystem::remove(path);
+    EXPECT_EQ(&finder.store(path), &store);
+    EXPECT_EQ(finder.find(pki().www_chain, &first).paths.front().stores, Strings{"mine"});
+    EXPECT_EQ(finder.find(pki().www_chain, &second).paths.front().stores, Strings{"yours"});
+    EXPECT_EQ(finder.find(pki().www_chain, nullptr).paths.front().stores, Strings{"the system's bundle"});
+    EXPECT_FALSE(TrustPathFinder(kNow, path).system_bundle().ok()) << "another load reads it anew";
+}
+
+TEST_F(TrustPathsTest, AChainIsLookedAtOnceForTheSameStores)
+{
+    const TrustStores first = {{"mine", bundle({pki().root})}}, same = first;
+    TrustPathFinder finder(kNow, unrelated_bundle());
+    const TrustPaths& found = finder.find(pki().www_chain, &first);
+    const TrustPaths& in_bundle = finder.find(pki().www_chain, nullptr);
+    EXPECT_EQ(&finder.find(pki().www_chain, &first), &found);
+    EXPECT_EQ(&finder.find(pki().www_chain, &same), &found) << "another policy file that names the same stores";
+    EXPECT_EQ(&finder.find(pki().www_chain, nullptr), &in_bundle);
+    EXPECT_NE(&finder.find(pki().other_chain, &first), &found);
+    for (int i = 0; i < 100; i++) {
+        const TrustStores more = {{"store " + std::to_string(i), first.at("mine")}};
+        finder.find(pki().www_chain, &more);
+    }
+    EXPECT_EQ(names_on(found.paths), kUsual) << "the answer stays where it is";
+    EXPECT_EQ(in_bundle.basis, Basis::sent);
+}
+
+TEST_F(TrustPathsTest, TheSystemsBundleNamedAsAStoreIsOne)
+{
+    // One file in both parts: what is a private PKI to the one is untrusted to the other.
+    const TrustStores named = {{"system", unrelated_bundle()}};
+    for (const bool named_first : {false, true}) {
+        TrustPathFinder finder(kNow, unrelated_bundle());
+        const TrustStores* const first = named_first ? &named : nullptr;
+        const TrustStores* const second = named_first ? nullptr : &named;
+        EXPECT_EQ(finder.find(pki().www_chain, first).basis, named_first ? Basis::none : Basis::sent);
+        EXPECT_EQ(finder.find(pki().www_chain, second).basis, named_first ? Basis::sent : Basis::none);
+    }
+}
+
+TEST_F(TrustPathsTest, ARootThatOneStoreRejectsAndAnotherTrusts)
+{
+    // OpenSSL's TRUSTED CERTIFICATE: the same root, with what a store takes it for. Each store has its own word.
+    const std::string plain = bundle({pki().root});
+    const std::string rejecting =
+        dir.write("rejecting.pem", run_command("openssl x509 -trustout -addreject serverAuth -in " + plain).output);
+    TrustPathFinder finder(kNow, unrelated_bundle());
+    const TrustStores only_rejecting = {{"a", rejecting}};
+    EXPECT_EQ(finder.find(pki().www_chain, &only_rejecting).basis, Basis::none);
+    for (const TrustStores& both :
+         {TrustStores{{"a", rejecting}, {"b", plain}}, TrustStores{{"a", plain}, {"b", rejecting}}}) {
+        const TrustPaths& found = finder.find(pki().www_chain, &both);
+        EXPECT_EQ(found.basis, Basis::trusted) << "clients with the other store take it";
+        EXPECT_EQ(names_on(found.paths), kUsual);
+    }
+}
+
+TEST_F(TrustPathsTest, OneNameForTwoKeysAndNoIdentifiersIsTooLittleForOpenssl)
+{
+    // A root's successor without key identifiers: OpenSSL goes by the name, and takes the wrong one.
     const Entity old_key("A"), new_key("A");
-    EXPECT_EQ(paths_of({leaf(pki().www_key, new_key), ca(new_key, old_key), ca(old_key, old_key)}),
-              Paths{"www.example.com > A > A"});
+    const TrustPaths found =
+        in_store(chain({leaf(pki().www_key, new_key), ca(new_key, old_key)}), {ca(old_key, old_key)});
+    EXPECT_EQ(found.basis, Basis::none);
+    ASSERT_EQ(found.rejected.size(), 1U);
+    EXPECT_EQ(names_on(found.rejected.front()), "www.example.com > A > A");
+    EXPECT_EQ(verdict(found.rejected.front()), "invalid: OpenSSL builds another chain from these certificates");
+    EXPECT_TRUE(found.rejected.front().in_doubt);
+    EXPECT_NE(openssl_verify(found.rejected.front(), kNow).status, 0) << "and the command says that of that one";
 }
 
-TEST(TrustPaths, OneKeyWithTwoSubjectsMayStandTwice)
+TEST_F(TrustPathsTest, LimitsAreSaid)
 {
-    const Entity first("A"), renamed("B", first);
-    EXPECT_EQ(paths_of({leaf(pki().www_key, first), ca(first, renamed), ca(renamed, renamed)}),
-              Paths{"www.example.com > A > B"});
-}
-
-TEST(TrustPaths, KeysOfAllKindsAreVerified)
-{
-    const Entity rsa("RSA", KeyType::rsa), ed25519("Ed25519", KeyType::ed25519);
-    EXPECT_EQ(paths_of({leaf(pki().www_key, rsa), ca(rsa, ed25519), ca(ed25519, ed25519)}),
-              Paths{"www.example.com > RSA > Ed25519"});
-}
-
-/// A leaf and `length` - 1 authorities, each the issuer of the one before it.
-std::vector<Certificate> line_of(std::size_t length)
-{
-    std::vector<Certificate> sent;
     Entity subject = pki().www_key;
-    for (std::size_t i = 1; i <= length; i++) {
+    Chain line;
+    for (int i = 1; i <= 10; i++) {
         const Entity issuer("CA " + std::to_string(i));
-        sent.push_back(i == 1 ? leaf(subject, issuer) : ca(subject, issuer));
+        line.sent.push_back(i == 1 ? leaf(subject, issuer) : ca(subject, issuer));
         subject = issuer;
     }
-    return sent;
+    const TrustPaths too_deep = in_store(line, {ca(subject, subject)});
+    EXPECT_EQ(met(too_deep.limits), "depth");
+    EXPECT_EQ(too_deep.basis, Basis::none);
+    EXPECT_EQ(met(in_system(line, {ca(subject, subject)}).limits), "depth");
+    EXPECT_EQ(met(in_system(line, {pki().root}).limits), "") << "as a private PKI's line it has ten";
+    line.sent.push_back(ca(subject, subject));
+    EXPECT_EQ(met(in_system(line, {pki().root}).limits), "depth");
+    EXPECT_EQ(met(in_store(line, {pki().root}).limits), "");
 }
 
-TEST(TrustPaths, TenCertificatesAreNotTooDeep)
-{
-    const TrustPaths found = find_trust_paths(chain(line_of(10)));
-    EXPECT_FALSE(found.limited);
-    ASSERT_EQ(found.paths.size(), 1U);
-    EXPECT_EQ(found.paths.front().certificates.size(), 10U);
-}
-
-TEST(TrustPaths, ElevenAreAndWhatWasSeenIsThePath)
-{
-    const TrustPaths found = find_trust_paths(chain(line_of(11)));
-    EXPECT_TRUE(found.limited);
-    ASSERT_EQ(found.paths.size(), 1U);
-    EXPECT_EQ(found.paths.front().certificates.size(), 10U);
-}
-
-/// Levels of two authorities, each certified by both of the next level: 2 to the power of `doublings` paths.
-std::vector<Certificate> doubled(std::size_t doublings)
-{
-    std::vector<std::vector<Entity>> levels = {{Entity("CA 0")}};
-    for (std::size_t i = 1; i <= doublings; i++) {
-        levels.push_back({Entity("CA " + std::to_string(i) + "a"), Entity("CA " + std::to_string(i) + "b")});
-    }
-    std::vector<Certificate> sent = {leaf(pki().www_key, levels[0][0])};
-    for (std::size_t i = 0; i < doublings; i++) {
-        for (const Entity& subject : levels[i]) {
-            for (const Entity& issuer : levels[i + 1]) {
-                sent.push_back(ca(subject, issuer));
-            }
-        }
-    }
-    return sent;
-}
-
-TEST(TrustPaths, SixtyFourPathsAreNotTooMany)
-{
-    const TrustPaths found = find_trust_paths(chain(doubled(6)));
-    EXPECT_FALSE(found.limited);
-    EXPECT_EQ(found.paths.size(), 64U);
-}
-
-TEST(TrustPaths, MoreThanSixtyFourAre)
-{
-    const TrustPaths found = find_trust_paths(chain(doubled(7)));
-    EXPECT_TRUE(found.limited);
-    EXPECT_EQ(found.paths.size(), 64U);
-}
-
-/// `wrong` certificates with the issuer's name and another key before the issuer's own.
-std::vector<Certificate> behind_impostors(std::size_t wrong)
-{
-    const Entity impostor("Intermediate A");
-    std::vector<Certificate> sent = {pki().www};
-    for (std::size_t i = 0; i < wrong; i++) {
-        sent.push_back(ca(impostor, pki().other_root_key));
-    }
-    sent.push_back(pki().intermediate);
-    return sent;
-}
-
-TEST(TrustPaths, SignatureChecksAreLimited)
-{
-    const TrustPaths within = find_trust_paths(chain(behind_impostors(900)));
-    EXPECT_FALSE(within.limited);
-    EXPECT_EQ(named(within), Paths{"www.example.com > Intermediate A"});
-
-    EXPECT_EQ(named(find_trust_paths(chain(behind_impostors(999)))), Paths{"www.example.com > Intermediate A"});
-
-    const TrustPaths beyond = find_trust_paths(chain(behind_impostors(1000)));
-    EXPECT_TRUE(beyond.limited);
-    EXPECT_EQ(named(beyond), Paths{"www.example.com"});
-}
-
-/// A leaf of one of `n` authorities of which each has certified every other.
-Chain mesh(std::size_t n)
-{
-    std::vector<Entity> all;
-    for (std::size_t i = 0; i < n; i++) {
-        all.emplace_back("CA " + std::to_string(i));
-    }
-    std::vector<Certificate> sent = {leaf(pki().www_key, all[0])};
-    for (const Entity& subject : all) {
-        for (const Entity& issuer : all) {
-            if (&subject != &issuer) {
-                sent.push_back(ca(subject, issuer));
-            }
-        }
-    }
-    return chain(std::move(sent));
-}
-
-/// Throws where the search was not limited, or found more than it may.
-void search_limited(const Chain& sent)
-{
-    const TrustPaths found = find_trust_paths(sent);
-    if (found.paths.empty() || found.paths.size() > kMaxPaths || !found.limited) {
-        throw std::runtime_error("not limited");
-    }
-}
-
-TEST(TrustPaths, AMeshOfAuthoritiesEndsSoon)
-{
-    for (const std::size_t n : {6U, 9U, 10U, 11U, 12U}) {
-        const Chain sent = mesh(n);
-        EXPECT_TRUE(ends_within(5, [&] { search_limited(sent); })) << n << " authorities";
-    }
-}
-
-TEST(TrustPaths, AMeshOfThreeIsSeenWhole)
-{
-    // CA 0 by 1, then 1 by 0, or 1 by 2 and 2 by 0 or by 1; and the same by 2.
-    const TrustPaths found = find_trust_paths(mesh(3));
-    EXPECT_FALSE(found.limited);
-    EXPECT_EQ(found.paths.size(), 6U);
-}
-
-TEST(TrustPaths, ManyWaysThatAllEndAtTheDepthLimitEndSoon)
-{
-    // Eleven authorities in a line, each certified ten times by the next: 10^9 ways to depth 10.
-    std::vector<Entity> line;
-    for (int i = 0; i < 12; i++) {
-        line.emplace_back("CA " + std::to_string(i));
-    }
-    std::vector<Certificate> sent = {leaf(pki().www_key, line[0])};
-    for (std::size_t i = 0; i < 11; i++) {
-        for (int times = 0; times < 10; times++) {
-            sent.push_back(ca(line[i], line[i + 1]));
-        }
-    }
-    const Chain reissued = chain(sent);
-    EXPECT_TRUE(ends_within(3, [&] { search_limited(reissued); }));
-    const Chain ladder = chain(doubled(40));
-    EXPECT_TRUE(ends_within(3, [&] { search_limited(ladder); }));
-}
-
-TEST(TrustPaths, NothingIsLeftInOpensslsQueue)
+TEST_F(TrustPathsTest, NothingIsLeftInOpensslsQueue)
 {
     ERR_clear_error();
-    find_trust_paths(chain({pki().www, ca(Entity("Intermediate A"), pki().root_key)}));
+    in_store(constrained_chain(), {pki().root, pki().other_root});
+    in_system(pki().other_chain, {ca(Entity("Root B"), pki().root_key)});
     EXPECT_EQ(ERR_peek_error(), 0U);
-}
-
-TEST(TrustPaths, APathContainsThePinsOfItsCertificates)
-{
-    const TrustPaths found = find_trust_paths(chain({pki().www, pki().intermediate, pki().other_intermediate}));
-    ASSERT_EQ(found.paths.size(), 1U);
-    EXPECT_TRUE(found.paths.front().contains(pki().www_key.pin()));
-    EXPECT_TRUE(found.paths.front().contains(pki().intermediate_key.pin()));
-    EXPECT_FALSE(found.paths.front().contains(pki().other_intermediate_key.pin()));
-    EXPECT_TRUE(found.contains(pki().intermediate_key.pin()));
-    EXPECT_FALSE(found.contains(pki().other_intermediate_key.pin()));
-}
-
-TEST(TrustPaths, ContainThePinsOfAnyPath)
-{
-    const Certificate cross = ca(pki().intermediate_key, pki().other_root_key);
-    const TrustPaths found =
-        find_trust_paths(chain({pki().www, pki().intermediate, cross, pki().root, pki().other_root}));
-    EXPECT_TRUE(found.contains(pki().root_key.pin()));
-    EXPECT_TRUE(found.contains(pki().other_root_key.pin()));
-    EXPECT_TRUE(found.contains(pki().www_key.pin()));
-    EXPECT_FALSE(found.contains(pki().backup_1.pin()));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Backups: pins of keys that are in no chain yet. Without one, a lost key locks every client out.
 #include "checks.hpp"
 
+#include "../drawing.hpp"
 #include "../file.hpp"
-#include "../match.hpp"
 #include "../pin_source.hpp"
 #include "pair_finding.hpp"
 
@@ -19,19 +19,30 @@ namespace {
 
 constexpr std::size_t kAdvisedBackups = 2;
 
-/// The pins of a set that may serve as backups: not retired, on no path of any chain that these servers serve.
-std::vector<const PolicyPin*> backups(const PinSet& pins, const std::vector<const Server*>& servers)
+/// Whether a key is in a chain as clients see it; of a chain without any path, which is a finding already, in what is
+/// sent.
+bool stands_in(const Chain& chain, const TrustPaths& paths, const Pin& pin)
 {
-    std::set<const ServedChain*> chains;
-    for (const Server* server : servers) {
+    if (!paths.paths.empty()) {
+        return paths.contains(pin);
+    }
+    return std::any_of(chain.sent.begin(), chain.sent.end(), [&](const Certificate& c) { return c.pin() == pin; });
+}
+
+/// The pins of a set of the policy that may serve as backups: not retired, on no path of any chain that its servers
+/// serve.
+std::vector<const PolicyPin*> backups(const Site& site, const PolicyUse& use, const PinSet& pins)
+{
+    std::set<const Chain*> chains;
+    for (const Server* server : use.servers) {
         chains.insert(server->chains.begin(), server->chains.end());
     }
     std::vector<const PolicyPin*> found;
     for (const PolicyPin& pin : pins.pins) {
-        const bool on_path = std::any_of(chains.begin(), chains.end(), [&](const ServedChain* chain) {
-            return chain->trust_paths.contains(pin.pin);
+        const bool in_use = std::any_of(chains.begin(), chains.end(), [&](const Chain* chain) {
+            return stands_in(*chain, site.paths(*use.policy, *chain), pin.pin);
         });
-        if (!pin.retired && !on_path) {
+        if (!pin.retired && !in_use) {
             found.push_back(&pin);
         }
     }
@@ -88,23 +99,28 @@ std::map<Pin, const Server*> loaded_keys(const Site& site)
 void check_no_backup_pin(const Site& site, Findings& findings)
 {
     for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
-        const auto without_backup = [&](const Path& path) {
+        const auto all_in = [&](const auto& contains) {
             return std::all_of(pins.pins.begin(), pins.pins.end(),
-                               [&](const PolicyPin& pin) { return pin.retired || path.contains(pin.pin); });
+                               [&](const PolicyPin& pin) { return pin.retired || contains(pin.pin); });
         };
-        const auto& paths = pair.chain->trust_paths.paths;
+        const auto& paths = pair.paths->paths;
+        const bool without_backup =
+            paths.empty() ? all_in([&](const Pin& pin) { return stands_in(*pair.chain, *pair.paths, pin); })
+                          : std::any_of(paths.begin(), paths.end(), [&](const Path& path) {
+                                return all_in([&](const Pin& pin) { return path.contains(pin); });
+                            });
         // A pin that could not be read is a finding already, and may be the backup.
-        if (pins.live() == 0 || pins.unreadable != 0 || std::none_of(paths.begin(), paths.end(), without_backup)) {
+        if (pins.live() == 0 || pins.unreadable != 0 || !without_backup) {
             return;
         }
         Finding finding =
             pair_finding(FindingId::no_backup_pin, pair, pins,
-                         "every pin of " + pins.owner + " that is not retired is in " + pair.chain->chain.text()
+                         "every pin of " + pins.owner + " that is not retired is in " + pair.chain->text()
                              + (pins.only_guarded() ? ": when its keys are lost, these clients are"
                                                     : ": clients ignore a policy without a backup (RFC 7469 2.5)"),
                          "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
                          "backup.key -out backup.csr, then csr: backup.csr");
-        finding.details = draw(*pair.chain, pins);
+        finding.details = draw(*pair.chain, *pair.paths, pins);
         if (pins.only_guarded()) {
             finding.severity = Severity::warning;
         }
@@ -119,7 +135,7 @@ void check_single_backup(const Site& site, Findings& findings)
             continue;
         }
         for (const PinSet& pins : use.policy->pin_sets) {
-            const std::size_t found = backups(pins, use.servers).size() + pins.unreadable;
+            const std::size_t found = backups(site, use, pins).size() + pins.unreadable;
             if (found >= kAdvisedBackups) {
                 continue;
             }
@@ -145,7 +161,7 @@ void check_backup_key_online(const Site& site, Findings& findings)
             beside->second = keys_in(directory);
         }
         for (const PinSet& pins : use.policy->pin_sets) {
-            for (const PolicyPin* pin : backups(pins, use.servers)) {
+            for (const PolicyPin* pin : backups(site, use, pins)) {
                 std::string where;
                 const auto in_nginx = loaded.find(pin->pin);
                 const auto in_file = beside->second.find(pin->pin);

@@ -11,13 +11,13 @@ namespace {
 using Check = void (*)(const Site& site, Findings& findings);
 
 constexpr Check kChecks[] = {
-    check_file_writable, check_pin_count,          check_max_age_long,
-    check_server_is_tls, check_chain_is_known,     check_chain_has_pin,
-    check_sent_has_pin,  check_leaf_has_pin,       check_no_backup_pin,
-    check_single_backup, check_backup_key_online,  check_off_path_pin,
-    check_root_only_pin, check_leaf_expires_first, check_chain_expired,
-    check_path_limit,    check_name_covered,       check_host_can_be_pinned,
-    check_scope,         check_report_uri_self,
+    check_file_writable,     check_pin_count,          check_max_age_long,  check_server_is_tls,
+    check_chain_is_known,    check_chain_is_trusted,   check_system_bundle, check_private_pki,
+    check_chain_expired,     check_anchor_expired,     check_path_in_doubt, check_chain_has_pin,
+    check_sent_has_pin,      check_leaf_has_pin,       check_no_backup_pin, check_single_backup,
+    check_backup_key_online, check_off_path_pin,       check_root_only_pin, check_leaf_expires_first,
+    check_name_covered,      check_host_can_be_pinned, check_scope,         check_report_uri_self,
+    check_path_limit,
 };
 
 /// One finding for what is the same at several servers.

@@ -34,7 +34,15 @@ void check_leaf_has_pin(const Site& site, Findings& findings);
 void check_off_path_pin(const Site& site, Findings& findings);
 void check_root_only_pin(const Site& site, Findings& findings);
 void check_leaf_expires_first(const Site& site, Findings& findings);
+
+// trust.cpp
+void check_chain_is_trusted(const Site& site, Findings& findings);
+void check_system_bundle(const Site& site, Findings& findings);
+void check_private_pki(const Site& site, Findings& findings);
 void check_chain_expired(const Site& site, Findings& findings);
+void check_anchor_expired(const Site& site, Findings& findings);
+void check_path_in_doubt(const Site& site, Findings& findings);
+/// After the checks that ask for paths: it looks at those that were found.
 void check_path_limit(const Site& site, Findings& findings);
 
 // backup.cpp

@@ -26,11 +26,11 @@ void check_name_covered(const Site& site, Findings& findings)
                     continue;
                 }
                 const std::string host = name.kind == Kind::exact ? name.domain : "any." + name.domain;
-                if (pair.chain->chain.leaf().covers(host)) {
+                if (pair.chain->leaf().covers(host)) {
                     continue;
                 }
                 Finding finding(FindingId::name_not_covered, std::nullopt,
-                                "the certificate of " + pair.chain->chain.text() + " does not cover " + name.text
+                                "the certificate of " + pair.chain->text() + " does not cover " + name.text
                                     + (name.kind == Kind::exact
                                            ? ": no client of that name will ever note the pins"
                                            : ": clients of the names it leaves out never note the pins"),

@@ -2,6 +2,7 @@
 // host, and a policy with includeSubDomains reaches every server below it.
 #include "checks.hpp"
 
+#include "../drawing.hpp"
 #include "../match.hpp"
 #include "pair_finding.hpp"
 
@@ -195,8 +196,8 @@ private:
             if (!pins.enforced && !pins.guarded) {
                 continue;
             }
-            for (const ServedChain* chain : other.chains) {
-                if (!accepted_by(binding.policy->clients, *chain, pins)) {
+            for (const Chain* chain : other.chains) {
+                if (!accepted_by(binding.policy->clients, *chain, site_.paths(*binding.policy, *chain), pins)) {
                     conflicts_[{binding.policy, &pins, chain}].insert({other.block->place, name});
                 }
             }
@@ -207,16 +208,17 @@ private:
     {
         for (const auto& [key, servers] : conflicts_) {
             const auto& [policy, pins, chain] = key;
-            Finding finding(
-                FindingId::scope_conflict, pins->place,
-                pins->owner + " reaches " + servers.begin()->second + ", where " + chain->chain.text()
-                    + " matches none of its pins on some path: clients that hold the policy are locked out there",
-                "pin a certificate of that chain too, serve a pinned one there, or take the name or "
-                "includeSubDomains out of the policy's reach");
+            const bool no_path = site_.paths(*policy, *chain).paths.empty();
+            Finding finding(FindingId::scope_conflict, pins->place,
+                            pins->owner + " reaches " + servers.begin()->second + ", where " + chain->text()
+                                + (no_path ? " has no path that they accept" : " matches none of its pins on some path")
+                                + ": clients that hold the policy are locked out there",
+                            "pin a certificate of that chain too, serve a pinned one there, or take the name or "
+                            "includeSubDomains out of the policy's reach");
             for (const auto& [place, name] : servers) {
                 finding.servers.push_back(place);
             }
-            finding.details = draw(*chain, *pins);
+            finding.details = draw(*chain, site_.paths(*policy, *chain), *pins);
             findings.push_back(std::move(finding));
         }
         for (const auto& [policy, servers] : unknown_) {
@@ -260,7 +262,7 @@ private:
         }
     }
 
-    using Conflict = std::tuple<const Policy*, const PinSet*, const ServedChain*>;
+    using Conflict = std::tuple<const Policy*, const PinSet*, const Chain*>;
 
     const Site& site_;
     BindingsByDomain exact_;

@@ -5,6 +5,10 @@
 #     check_answers($server, '1.1');     # asks for all of them over that HTTP version: exactly one header of each kind
 #     raw_cases()                        # for HTTP/1.x only: [ NAME, BYTES, STATUS ] of requests curl would not send
 #
+# Of any server that sends Public-Key-Pins for www.example.com:
+#     my $before = whole_answers($server);             # some answers, byte for byte but for the date
+#     check_unchanged($server, $before, 'afterwards'); # the same again, each with the header
+#
 # The servers, all on 127.0.0.1:
 #     www.example.com        port tls (and plain): a policy that enforces and reports, so that both headers are due
 #     guard.example.com      port tls: a guard alone. Its certificate is a wildcard's
@@ -20,7 +24,7 @@ use warnings;
 use Exporter qw(import);
 use HPKP::Test;
 
-our @EXPORT_OK = qw(answers_server answers_table check_answers raw_cases expected);
+our @EXPORT_OK = qw(answers_server answers_table check_answers raw_cases expected whole_answers check_unchanged);
 
 my $report = 'https://reports.example.net/pkp';
 
@@ -228,6 +232,33 @@ sub raw_cases {
         [ 'outside the root', "GET /../../etc/passwd HTTP/1.1\r\n$get", 400 ],
         [ 'Expect', "POST /text HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n${get}x", 200 ],
     );
+}
+
+my %asked = (
+    '200'     => "GET / HTTP/1.1\r\n",
+    '304'     => "GET / HTTP/1.1\r\nIf-None-Match: *\r\n",
+    '404'     => "GET /nowhere HTTP/1.1\r\n",
+    '416'     => "GET / HTTP/1.1\r\nRange: bytes=1000-2000\r\n",
+    '206'     => "GET / HTTP/1.1\r\nRange: bytes=1-3\r\n",
+    'proxied' => "GET /proxy/ HTTP/1.1\r\n",   # where the server has such a location
+    'HEAD'    => "HEAD / HTTP/1.1\r\n",
+    'bad'     => "GET / HTTP/1.1\r\nbroken\r\n",
+);
+
+sub whole_answers {
+    my ($server) = @_;
+    return { map {
+        my $text = raw_tls($server, "$asked{$_}$get");
+        ($_ => $text =~ s/^Date: .*\r\n//mr)
+    } keys %asked };
+}
+
+sub check_unchanged {
+    my ($server, $before, $name) = @_;
+    my $now = whole_answers($server);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is_deeply($now, $before, "$name: the same bytes");
+    is(scalar(grep { /^Public-Key-Pins: /m } values %$now), scalar keys %asked, "$name: with the header");
 }
 
 1;

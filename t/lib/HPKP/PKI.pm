@@ -4,18 +4,20 @@
 #     $pki->dir                            # what {{pki}} stands for in configurations
 #     $pki->pin('www')                     # base64 of the SHA-256 of the SPKI, by openssl's commands
 #     $pki->common_name('int-a')           # "HPKP Test Intermediate A"
-#     HPKP::PKI::key_name('www-renewed')   # "backup-1": the key for ssl_certificate_key
+#     $pki->key_name('www-renewed')        # "backup-1": the key for ssl_certificate_key, {{key:www-renewed}}
+#     $pki->certificates('int-a', 'root-a')     # the PEM text of these, one after the other
 #
 # Below $pki->dir:
-#     certs/NAME.pem, .der    every certificate in the tables @authorities and @leaves, alone
-#     chains/NAME.pem         the files for ssl_certificate, see @chains; chains/LEAF.pem is leaf + intermediate
+#     certs/NAME.pem, .der    every certificate of authorities() and leaves(), alone
+#     chains/NAME.pem         the files for ssl_certificate, see chains(); chains/LEAF.pem is leaf + intermediate
 #     keys/NAME.pem           every private key. No policy lives here, so that no key lies beside one
 #     csr/NAME.pem, .der      certificate requests of the backup keys (bad-signature: does not verify)
 #     public/NAME.pem, .der   public keys of the backup keys
-#     roots.pem               both roots and the self-signed leaf: what the test clients trust
+#     roots.pem               what the test clients trust: here both roots and the self-signed leaf
 #
-# All keys are P-256 (quick to make) unless the table says otherwise. Two leaves may share one key, and one
-# leaf may be certified by both authorities: that is how a renewal looks.
+# All keys are P-256 (quick to make) unless their name says otherwise. What ends in "expired" was valid in 2020, and
+# "future" in 2040. Two leaves may share one key, and one leaf may be certified by both authorities: that is how a
+# renewal looks. Who needs other certificates derives a class with tables of its own (HPKP::CrossPKI).
 
 package HPKP::PKI;
 
@@ -27,41 +29,52 @@ use Fcntl qw(:flock);
 use File::Path qw(make_path remove_tree);
 use HPKP::Command qw(output_of need_tools read_text write_text build_dir);
 
-# name, common name, issuer (itself for a root)
-my @authorities = (
-    [ 'root-a', 'HPKP Test Root A',         'root-a' ],
-    [ 'int-a',  'HPKP Test Intermediate A', 'root-a' ],
-    [ 'root-b', 'HPKP Test Root B',         'root-b' ],
-    [ 'int-b',  'HPKP Test Intermediate B', 'root-b' ],
-);
+# name, common name, issuer (itself for a root), key (of the same name unless it says another), more extensions
+sub authorities {
+    return (
+        [ 'root-a', 'HPKP Test Root A',         'root-a' ],
+        [ 'int-a',  'HPKP Test Intermediate A', 'root-a' ],
+        [ 'root-b', 'HPKP Test Root B',         'root-b' ],
+        [ 'int-b',  'HPKP Test Intermediate B', 'root-b' ],
+    );
+}
 
 # name, issuer, key (of the same name unless it says another), host names
-my @leaves = (
-    [ 'www',          'int-a', 'www',         'www.example.com example.com' ],
-    [ 'www-rsa',      'int-a', 'www-rsa',     'www.example.com example.com' ],
-    [ 'www-ed25519',  'int-a', 'www-ed25519', 'www.example.com example.com' ],
-    [ 'www-renewed',  'int-a', 'backup-1',    'www.example.com example.com' ],   # the pinned backup in use
-    [ 'www-unpinned', 'int-b', 'unpinned',    'www.example.com example.com' ],   # nobody pins this key or its CA
-    [ 'www-by-b',     'int-b', 'www',         'www.example.com example.com' ],   # the same key by the other CA
-    [ 'both',         'int-a', 'both',        'www.example.com other.example.com' ],
-    [ 'other',        'int-b', 'other',       'other.example.com' ],
-    [ 'wildcard',     'int-a', 'wildcard',    '*.example.com' ],
-    [ 'expired',      'int-a', 'expired',     'www.example.com' ],
-    [ 'local',        'int-a', 'local',       'localhost' ],   # for a client that cannot be told where a name is
-    [ 'local-renewed',  'int-a', 'backup-1',  'localhost' ],
-    [ 'local-unpinned', 'int-b', 'unpinned',  'localhost' ],
-    [ 'self-signed',  'self-signed', 'self-signed', 'www.example.com' ],
-);
+sub leaves {
+    return (
+        [ 'www',          'int-a', 'www',         'www.example.com example.com' ],
+        [ 'www-rsa',      'int-a', 'www-rsa',     'www.example.com example.com' ],
+        [ 'www-ed25519',  'int-a', 'www-ed25519', 'www.example.com example.com' ],
+        [ 'www-renewed',  'int-a', 'backup-1',    'www.example.com example.com' ],   # the pinned backup in use
+        [ 'www-unpinned', 'int-b', 'unpinned',    'www.example.com example.com' ],   # nobody pins this key or its CA
+        [ 'www-by-b',     'int-b', 'www',         'www.example.com example.com' ],   # the same key by the other CA
+        [ 'both',         'int-a', 'both',        'www.example.com other.example.com' ],
+        [ 'other',        'int-b', 'other',       'other.example.com' ],
+        [ 'wildcard',     'int-a', 'wildcard',    '*.example.com' ],
+        [ 'expired',      'int-a', 'expired',     'www.example.com' ],
+        [ 'local',        'int-a', 'local',       'localhost' ],   # for a client that cannot be told where a name is
+        [ 'local-renewed',  'int-a', 'backup-1',  'localhost' ],
+        [ 'local-unpinned', 'int-b', 'unpinned',  'localhost' ],
+        [ 'self-signed',  'self-signed', 'self-signed', 'www.example.com' ],
+    );
+}
 
-my @backups = qw(backup-1 backup-2 backup-3 backup-rsa backup-ed25519);
+sub backups { return qw(backup-1 backup-2 backup-3 backup-rsa backup-ed25519) }
 
 # Chain files beside the plain leaf + intermediate: name, then the certificates in file order.
-my @chains = (
-    [ 'www-alone',       'www' ],
-    [ 'www-with-root',   'www', 'int-a', 'root-a' ],
-    [ 'www-odd-order',   'www', 'root-a', 'int-a' ],
-    [ 'www-superfluous', 'www', 'int-a', 'int-b' ],
-);
+sub chains {
+    return (
+        [ 'www-alone',       'www' ],
+        [ 'www-with-root',   'www', 'int-a', 'root-a' ],
+        [ 'www-odd-order',   'www', 'root-a', 'int-a' ],
+        [ 'www-superfluous', 'www', 'int-a', 'int-b' ],
+    );
+}
+
+sub roots { return qw(root-a root-b self-signed) }
+
+# The recipe is in these files: a change of it makes another PKI, in a directory of its own.
+sub recipe { return (__FILE__) }
 
 my $days_left_at_least = 30;
 
@@ -74,8 +87,7 @@ sub new {
     open my $lock, '>', "$self->{dir}/lock" or die "$self->{dir}/lock: $!\n";
     flock $lock, LOCK_EX or die "flock: $!\n";
 
-    # The recipe is this file: a change of it makes another PKI, in a directory of its own.
-    my $recipe = substr sha256_hex(read_text(__FILE__)), 0, 12;
+    my $recipe = substr sha256_hex(map { read_text($_) } $self->recipe), 0, 12;
     my $made = "$self->{dir}/$recipe";
     if (!still_valid($made)) {
         remove_tree($made, "$made.new");
@@ -92,21 +104,26 @@ sub dir { return $_[0]{dir} }
 
 sub common_name {
     my ($self, $name) = @_;
-    my ($authority) = grep { $_->[0] eq $name } @authorities;
+    my ($authority) = grep { $_->[0] eq $name } $self->authorities;
 
     return $authority->[1] if $authority;
-    my ($leaf) = grep { $_->[0] eq $name } @leaves or die "no certificate $name\n";
+    my ($leaf) = grep { $_->[0] eq $name } $self->leaves or die "no certificate $name\n";
     return (split ' ', $leaf->[3])[0];
 }
 
 # The name of the private key that goes with a chain file.
 sub key_name {
-    my ($chain) = @_;
-    my ($file) = grep { $_->[0] eq $chain } @chains;
+    my ($self, $chain) = @_;
+    my ($file) = grep { $_->[0] eq $chain } $self->chains;
     my $name = $file ? $file->[1] : $chain;
 
-    my ($leaf) = grep { $_->[0] eq $name } @leaves or die "no leaf $name\n";
+    my ($leaf) = grep { $_->[0] eq $name } $self->leaves or die "no leaf $name\n";
     return $leaf->[2];
+}
+
+sub certificates {
+    my ($self, @names) = @_;
+    return join '', map { read_text("$self->{dir}/certs/$_.pem") } @names;
 }
 
 # RFC 7469, appendix A, word for word. Never by the code under test.
@@ -137,22 +154,30 @@ sub make_all {
     my $dir = $self->{dir};
     my $old_mask = umask 022;   # else every test warns of files that others can write
 
-    for my $authority (@authorities) {
-        my ($name, $common_name, $issuer) = @$authority;
-        $self->make_key($name);
-        $self->make_certificate($name, $name, $issuer, "/CN=$common_name",
-            "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n");
+    for my $authority ($self->authorities) {
+        my ($name, $common_name, $issuer, $key, $more) = @$authority;
+        $key //= $name;
+        $self->make_key($key) unless -e "$dir/keys/$key.pem";
+        $self->make_certificate($name, $key, $issuer, "/CN=$common_name",
+            "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n"
+            . ($more // ''));
     }
-    $self->make_backup($_) for @backups;
-    $self->make_leaf(@$_) for @leaves;
+    $self->make_backup($_) for $self->backups;
+    $self->make_leaf(@$_) for $self->leaves;
 
-    for my $leaf (@leaves) {
+    for my $leaf ($self->leaves) {
         my ($name, $issuer) = @$leaf;
         $self->write_chain($name, $name, $issuer eq $name ? () : $issuer);
     }
-    $self->write_chain(@$_) for @chains;
-    write_text("$dir/roots.pem", join '', map { read_text("$dir/certs/$_.pem") } qw(root-a root-b self-signed));
+    $self->write_chain(@$_) for $self->chains;
+    write_text("$dir/roots.pem", $self->certificates($self->roots));
     umask $old_mask;
+}
+
+sub authority_key {
+    my ($self, $name) = @_;
+    my ($authority) = grep { $_->[0] eq $name } $self->authorities or die "no authority $name\n";
+    return $authority->[3] // $name;
 }
 
 sub make_key {
@@ -178,10 +203,11 @@ sub make_leaf {
 sub make_certificate {
     my ($self, $name, $key, $issuer, $subject, $extensions) = @_;
     my $dir = $self->{dir};
-    my @time = $name eq 'expired' ? ('faketime', '2020-01-01 00:00:00') : ();
-    my $days = $name eq 'expired' ? 365 : $extensions =~ /CA:TRUE/ ? 3650 : 800;
+    my @time = $name =~ /expired$/ ? ('faketime', '2020-01-01 00:00:00')
+        : $name =~ /future$/ ? ('faketime', '2040-01-01 00:00:00') : ();
+    my $days = @time ? 365 : $extensions =~ /CA:TRUE/ ? 3650 : 800;
     my @signer = $issuer eq $name ? ('-signkey', "$dir/keys/$key.pem")
-        : ('-CA', "$dir/certs/$issuer.pem", '-CAkey', "$dir/keys/$issuer.pem");
+        : ('-CA', "$dir/certs/$issuer.pem", '-CAkey', "$dir/keys/" . $self->authority_key($issuer) . '.pem');
 
     write_text("$dir/request.ext", $extensions);
     output_of('openssl', 'req', '-new', '-key', "$dir/keys/$key.pem", '-subj', $subject, '-out', "$dir/request.pem");
@@ -212,7 +238,7 @@ sub make_backup {
 
 sub write_chain {
     my ($self, $file, @certificates) = @_;
-    write_text("$self->{dir}/chains/$file.pem", join '', map { read_text("$self->{dir}/certs/$_.pem") } @certificates);
+    write_text("$self->{dir}/chains/$file.pem", $self->certificates(@certificates));
 }
 
 1;

@@ -5,7 +5,8 @@
 #         files => { 'pins.yaml' => $yaml },                              # beside nginx.conf
 #         main  => 'load_module modules/x.so;',                           # goes on top of nginx.conf
 #     );
-#     Options besides: workers (1), log_level (info), module, ports => { tls => PORT } (to follow another server).
+#     Options besides: workers (1), log_level (info), module, ports => { tls => PORT } (to follow another server),
+#     pki (an HPKP::PKI).
 #     my $test = $server->test_config;       # nginx -t: {exit, err, timed_out, ...} of HPKP::Command
 #     $server->start;                        # dies, with stderr and log, unless it comes up
 #     my $run = $server->start_refused;      # starts it, wants it to end by itself: {exit, err}
@@ -25,9 +26,10 @@
 #     $server->log, $server->log_since($mark), $server->log_mark, $server->stderr
 #     $server->port('tls'), $server->prefix, $server->file('conf/pins.yaml'), $server->pki
 #
-# In every text {{port:NAME}} is a free port of 127.0.0.1 (one a NAME), {{pki}} the directory of HPKP::PKI,
-# {{pin:NAME}} a pin, {{prefix}} our directory. nginx.conf is {{prefix}}/conf/nginx.conf, documents are in
-# {{prefix}}/html, so that a path that is resolved from the wrong directory is found out.
+# In every text {{port:NAME}} is a free port of 127.0.0.1 (one a NAME), {{pki}} the directory of HPKP::PKI, {{pin:NAME}}
+# a pin, {{key:CHAIN}} the name of the key of a chain file, {{prefix}} our directory. nginx.conf is
+# {{prefix}}/conf/nginx.conf, documents are in {{prefix}}/html, so that a path that is resolved from the wrong directory
+# is found out.
 #
 # Environment: HPKP_NGINX (/usr/sbin/nginx), HPKP_BUILD (build), HPKP_MODULE (the module in it; "none" for an
 # nginx without it: option module => 'none'), HPKP_PRELOAD (a sanitizer's libraries: nginx alone runs with them).
@@ -76,7 +78,7 @@ CONF
 sub new {
     my ($class, %option) = @_;
     my $self = bless {
-        pki       => HPKP::PKI->new,
+        pki       => $option{pki} || HPKP::PKI->new,
         ports     => $option{ports} || {},
         workers   => $option{workers} || 1,
         main      => $option{main} // '',
@@ -127,6 +129,7 @@ sub fill_in {
 
     $text =~ s/\{\{port:([\w-]+)\}\}/$self->port($1)/ge;
     $text =~ s/\{\{pin:([\w-]+)\}\}/$self->{pki}->pin($1)/ge;
+    $text =~ s/\{\{key:([\w-]+)\}\}/$self->{pki}->key_name($1)/ge;
     $text =~ s/\{\{pki\}\}/$self->{pki}->dir/ge;
     $text =~ s/\{\{prefix\}\}/$self->{prefix}/g;
     return $text;

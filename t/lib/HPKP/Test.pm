@@ -93,8 +93,8 @@ sub tls_server {
     my $text = "    server {\n        listen 127.0.0.1:{{port:$port}} ssl" . ($part{listen} ? " $part{listen}" : '') . ";\n";
     $text .= "        server_name $name;\n" if length $name;
     for my $cert (@certs) {
-        my $key = HPKP::PKI::key_name($cert);
-        $text .= "        ssl_certificate {{pki}}/chains/$cert.pem;\n        ssl_certificate_key {{pki}}/keys/$key.pem;\n";
+        $text .= "        ssl_certificate {{pki}}/chains/$cert.pem;\n"
+            . "        ssl_certificate_key {{pki}}/keys/{{key:$cert}}.pem;\n";
     }
     $text .= "        $_\n" for grep { length } split /\n/, $part{extra} // '';
     return "$text    }\n";
@@ -103,12 +103,12 @@ sub tls_server {
 sub site {
     my (%part) = @_;
     my $extra = join "\n", $part{server} // 'hpkp_policy pins.yaml;', $part{extra} // '';
-    my %ours = map { $_ => delete $part{$_} } qw(pins_yaml more http main workers files module log_level);
+    my %ours = map { $_ => delete $part{$_} } qw(pins_yaml more http main workers files module log_level pki);
 
     return HPKP::Server->new(
         http => ($ours{http} // '') . tls_server(%part, extra => $extra) . ($ours{more} // ''),
         files => { 'pins.yaml' => $ours{pins_yaml} // policy(), %{ $ours{files} || {} } },
-        map { defined $ours{$_} ? ($_ => $ours{$_}) : () } qw(main workers module log_level),
+        map { defined $ours{$_} ? ($_ => $ours{$_}) : () } qw(main workers module log_level pki),
     );
 }
 
