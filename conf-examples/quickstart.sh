@@ -109,6 +109,7 @@ show() {                          # what a client sees: TLS checked against the 
         *)             fail "key served: $served, which nobody pinned" ;;
     esac
 }
+grep -F '[warn]' "$dir/start.log" || :    # nobody rehearsed this policy, and nginx says so
 echo "nginx $pid serves https://$name:$port/ on 127.0.0.1, from $dir"
 
 
@@ -123,14 +124,22 @@ replace() {     # OLD NEW
     mv "$1.new" "$1"
 }
 
+refused_reload() {
+    echo '$ nginx -s reload'
+    if nginx_here -s reload 2>&1; then
+        fail 'this reload should have been refused'
+    fi
+}
+
 step '5/7  A renewal with a key that nobody pinned'
 replace "$dir/pki/www.pem" "$dir/pki/renewed/unpinned.pem"
 replace "$dir/pki/www.key" "$dir/pki/renewed/unpinned.key"
-echo '$ nginx -s reload'
-if nginx_here -s reload 2>&1; then
-    fail 'this reload should have been refused'
-fi
-echo 'Refused. What still serves:'
+refused_reload
+printf '\nRefused. So pin the new key instead of the old one? That header would be valid:\n'
+sed 's,public-key: pki/www.pub,certificate: pki/renewed/unpinned.pem,' conf-examples/leaf.yaml > "$dir/leaf.yaml"
+refused_reload
+cp conf-examples/leaf.yaml "$dir/"
+printf '\nRefused too: clients remember the old header. What still serves:\n'
 show
 [ "$served" = "$leaf_pin" ] || fail 'the old configuration should serve'
 
@@ -156,6 +165,7 @@ cat <<END
   check   $nginx -p $dir -c leaf.conf -t
   reload  $nginx -p $dir -c leaf.conf -s reload
   log     $dir/error.log
+  ledger  build/hpkp ledger show --ledger $dir/hpkp.ledger    (after cmake --build build)
   module  $top/build/ngx_http_hpkp_module.so
 
 To stop it:  kill -QUIT $pid

@@ -9,19 +9,19 @@ my $examples = project_root() . '/conf-examples';
 # What the clients of each example get: the source of each pin in make-pki.sh's directory, in the policy's order.
 my @backups = qw(backup-1.csr backup-2.csr);
 my %sends = (
-    'leaf'                  => { enforce => { max_age => 2592000, pins => [ 'www.pub', @backups ] } },
-    'intermediate'          => { enforce => { max_age => 2592000, pins => [ 'intermediate-a.pem', @backups ] } },
+    'leaf'                  => { enforce => { max_age => 300, pins => [ 'www.pub', @backups ] } },
+    'intermediate'          => { enforce => { max_age => 604800, pins => [ 'intermediate-a.pem', @backups ] } },
     'intermediate-other-ca' => { enforce => { max_age => 604800,
             pins => [ 'intermediate-a.pem', 'intermediate-a-next.pem', 'intermediate-b.pem' ] } },
-    'two-cas'               => { enforce => { max_age => 2592000,
+    'two-cas'               => { enforce => { max_age => 604800,
             pins => [ 'intermediate-a.pem', 'intermediate-b.pem', @backups ] } },
-    'root'                  => { enforce => { max_age => 2592000,
+    'root'                  => { enforce => { max_age => 604800,
             pins => [ 'intermediate-a.pem', 'root-a.pem', @backups ] } },
     'report-only'           => { report_only => { pins => [ 'www.pub', @backups ],
             report_uri => 'https://reports.example.net/pkp' } },
-    'both-headers'          => { enforce => { max_age => 2592000, pins => [ 'intermediate-a.pem', @backups ] },
+    'both-headers'          => { enforce => { max_age => 604800, pins => [ 'intermediate-a.pem', @backups ] },
         report_only => { pins => [ 'www.pub', @backups ], report_uri => 'https://reports.example.net/pkp-next' } },
-    'tls-in-front'          => { enforce => { max_age => 2592000, pins => [ 'www.pub', @backups ] } },
+    'tls-in-front'          => { enforce => { max_age => 604800, pins => [ 'www.pub', @backups ] } },
     'app-guard'             => {},
 );
 
@@ -62,10 +62,13 @@ sub try_example {
 
     my $test = $server->test_config;
     accepted($test, 'nginx -t accepts it');
-    unlike($test->{err}, qr/\[(?:warn|error|emerg|alert|crit)\]/, 'without a warning');
-    unlike($server->log, qr/hpkp: /, 'nor a note: its roots are named');
+    # The ledger is new.
+    findings_are($test, [ $sends{$name}{enforce} ? 'never-report-only warning' : () ],
+        'with no finding but that nobody rehearsed it');
+    unlike($server->log, qr/hpkp: private-pki/, 'nor a note: its roots are named');
 
     $server->start;
+    findings_are($server->test_config, [], 'without a warning once it has been sent');
     my @option = $name eq 'tls-in-front' ? (plain => 1, port => 'example', headers => ['X-Forwarded-Proto: https'])
         : (port => 'example');
     my $answer = fetch($server, '/', @option);
@@ -134,13 +137,15 @@ subtest 'quickstart.sh' => sub {
     my %part = split_steps($run->{out});
     is_deeply([ sort keys %part ], [ 1 .. 7 ], 'seven steps') or diag($run->{out});
 
-    my $header = qr/^Public-Key-Pins: max-age=2592000; (?:pin-sha256="[^"]{44}"(?:; )?){3}$/m;
+    my $header = qr/^Public-Key-Pins: max-age=300; (?:pin-sha256="[^"]{44}"(?:; )?){3}$/m;
     like($part{4}, $header, 'shows the header');
     like($part{4}, qr/^HTTP\S+ 200/m, 'over checked TLS');
     like($part{4}, qr/the pin named leaf/, 'with the leaf that it pins');
 
     like($part{5}, qr/\[emerg\].* hpkp: no-pin-in-chain: /, 'the refused reload says why');
     like($part{5}, qr/configuration refused/, 'and that it is refused');
+    like($part{5}, qr/header would be valid:\n\$ nginx -s reload\n\S+ \S+ \[emerg\] \S+ hpkp: locks-out-clients: /,
+        'with its pin in the policy, the ledger refuses it alone');
     like($part{5}, $header, 'the header is still sent');
     like($part{5}, qr/the pin named leaf/, 'with the old key');
 
@@ -185,6 +190,9 @@ sub install {
 
     my $text = read_text("$examples/$name.conf");
     $text =~ s/\b127\.0\.0\.1:\d+\b/127.0.0.1:{{port:example}}/ or die "$name.conf: no port\n";
+    # The ledger of a machine is not a test's to write.
+    my $said = grep { /^\s*hpkp_ledger\s/m } $text, map { read_text($_) } glob "$conf/private-*.conf";
+    $text =~ s/\bhttp \{\n\K/    hpkp_ledger ledger\/hpkp.ledger;\n/ or die "$name.conf: no http\n" if !$said;
     $self->write('conf/nginx.conf', $text);
     $self->{pki} = bless { dir => "$conf/pki" }, 'HPKP::Example::PKI';
 }

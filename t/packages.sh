@@ -8,9 +8,9 @@
 #
 # hpkp_install does nothing where everything is there already: no root needed, no network touched.
 
-# To configure, compile and load the module.
+# To configure, compile and load the module, and to build the tool and the unit tests.
 HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
-    libssl-dev libyaml-cpp-dev liburiparser-dev libgtest-dev"
+    libssl-dev libyaml-cpp-dev liburiparser-dev libsqlite3-dev nlohmann-json3-dev libcli11-dev libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
 HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace

@@ -60,9 +60,15 @@ subtest 'a path more' => sub {
     my $server = started($either, $pins, 'www-under-b');
     check_refused($server, 'www-both', 'path-without-pin', qr/only 1 of the 2 paths.*to a root in a:/s, 'no pin for it');
 
-    # Pinned, the same chain is taken.
+    # Pinned too late: there are clients that hold the pin of before, and know both roots.
     $pins = [qw(root-a root-b)];
     $server->write('conf/pins.yaml', "trust: {$either}\n" . policy(pins => [ @$pins, qw(backup-1 backup-2) ]));
+    findings_are($server->reload_refused, [ 'locks-out-clients error', 'root-only-pin warning' ], 'pinned too late');
+    $server->stop;
+    $server->no_alerts;
+
+    # Pinned in time, the same chain is taken.
+    $server = started($either, $pins, 'www-under-b');
     check_taken($server, 'www-both', $pins, 'Int Root A Int Root B', 'both pinned');
     check_taken($server, 'www-under-b', $pins, 'Int Root B', 'back to one');
     $server->stop;

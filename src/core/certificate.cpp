@@ -116,15 +116,4 @@ bool Certificate::covers(const std::string& host) const
     return X509_check_host(get(), host.data(), host.size(), 0, nullptr) == 1;
 }
 
-std::string time_text(std::time_t time)
-{
-    std::tm broken_down{};
-    char text[64];
-    if (::gmtime_r(&time, &broken_down) == nullptr
-        || std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &broken_down) == 0) {
-        return "(no date)";
-    }
-    return text;
-}
-
 }  // namespace hpkp

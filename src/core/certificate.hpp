@@ -62,7 +62,4 @@ private:
     std::shared_ptr<const Data> data_;
 };
 
-/// "2026-11-24 22:00:00 UTC"
-std::string time_text(std::time_t time);
-
 }  // namespace hpkp

@@ -60,16 +60,20 @@ void limit_child(unsigned seconds)
     ::alarm(seconds);
 }
 
-std::string reason(int status, unsigned seconds)
+std::string reason(int status, unsigned seconds, const std::string& work)
 {
     if (WIFEXITED(status)) {
-        return WEXITSTATUS(status) == 0 ? "" : "the checks ended with status " + std::to_string(WEXITSTATUS(status));
+        return WEXITSTATUS(status) == 0 ? "" : work + " ended with status " + std::to_string(WEXITSTATUS(status));
     }
-    if (WTERMSIG(status) == SIGALRM) {
-        return "the checks took over " + duration_text(seconds) + " and were ended";
+    const int signal = WTERMSIG(status);
+    if (signal == SIGALRM) {
+        return work + " took over " + duration_text(seconds) + ", the limit";
     }
-    return "the checks were ended by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status))
-           + "): this is a bug, please report it with the policy and the chains";
+    const std::string text = work + " ended by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+    // Somebody else's signal is no bug.
+    return signal == SIGKILL || signal == SIGTERM
+               ? text
+               : text + ": this is a bug, please report it with the policy and the chains";
 }
 
 }  // namespace
@@ -110,12 +114,12 @@ void* SharedMemory::allocate(std::size_t count, std::size_t size)
     return memory;
 }
 
-std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds)
+std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds, const char* name)
 {
     const ChildSignalAside aside;
     const pid_t child = ::fork();
     if (child < 0) {
-        return "no process for the checks: " + std::generic_category().message(errno);
+        return std::string("no process for ") + name + ": " + std::generic_category().message(errno);
     }
     if (child == 0) {
         limit_child(seconds);
@@ -126,10 +130,10 @@ std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, 
     int status = 0;
     while (::waitpid(child, &status, 0) < 0) {
         if (errno != EINTR) {
-            return "the process of the checks was lost: " + std::generic_category().message(errno);
+            return std::string("the process of ") + name + " was lost: " + std::generic_category().message(errno);
         }
     }
-    return reason(status, seconds);
+    return reason(status, seconds, name);
 }
 
 }  // namespace hpkp

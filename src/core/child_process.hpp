@@ -43,7 +43,8 @@ private:
 
 /// Runs `work(argument)` in a child of its own and waits for it, at most `seconds`. Empty if it came to its end; else
 /// why not, for a message. nginx's handlers see nothing of the child. A signal that ends the caller ends the child.
-/// `work` must not throw.
-std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds);
+/// `work` must not throw. `name` is what the message calls it.
+std::string run_in_child(void (*work)(void* argument) noexcept, void* argument, unsigned seconds,
+                         const char* name = "the checks");
 
 }  // namespace hpkp

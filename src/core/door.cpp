@@ -18,6 +18,7 @@ struct hpkp_session_s {
     hpkp::SharedMemory memory;
     hpkp_status_t status = HPKP_FAILED;
     char failure[256] = "";
+    char load[HPKP_LOAD_ID] = "";
     hpkp_line_t* lines = nullptr;
     size_t lines_n = 0;
     hpkp_header_t* headers = nullptr;
@@ -128,7 +129,11 @@ private:
             pins[i] = from.pins[i].bytes();
             labels[i] = text(from.labels[i]);
         }
-        return {text(from.value), reinterpret_cast<const uint8_t(*)[32]>(pins), labels, from.pins.size()};
+        auto* values = memory_.make<hpkp_value_t>(from.values.size());
+        for (std::size_t i = 0; i < from.values.size(); i++) {
+            values[i] = {from.values[i].from, text(from.values[i].text)};
+        }
+        return {values, from.values.size(), reinterpret_cast<const uint8_t(*)[32]>(pins), labels, from.pins.size()};
     }
 
     hpkp_emission_t emission(const hpkp::Emission& from)
@@ -168,10 +173,21 @@ hpkp_session_t* make_session(hpkp::SharedMemory&& memory)
 struct Request {
     const hpkp_server_t* servers;
     size_t servers_n;
-    std::time_t now;
-    bool strict;
+    const hpkp_options_t* options;
     hpkp_session_t* session;
 };
+
+hpkp::LoadOptions options_of(const hpkp_options_t& from)
+{
+    hpkp::LoadOptions options;
+    options.now = static_cast<std::time_t>(from.now);
+    options.strict = from.strict != 0;
+    options.ledger = copy(from.ledger);
+    options.lockout_warns = from.lockout_warns != 0;
+    options.writes = from.writes != 0;
+    options.load = {hpkp::new_ledger_id(), copy(from.instance), from.now, from.may_close != 0};
+    return options;
+}
 
 /// The work of the child. The certificates of nginx's contexts are at the same addresses here.
 void judge(void* argument) noexcept
@@ -185,10 +201,11 @@ void judge(void* argument) noexcept
         for (size_t i = 0; i < request.servers_n; i++) {
             blocks.push_back(block_of(request.servers[i], pool));
         }
-        hpkp::LoadOptions options;
-        options.now = request.now;
-        options.strict = request.strict;
+        const hpkp::LoadOptions options = options_of(*request.options);
         const hpkp::LoadResult result = hpkp::judge(std::move(blocks), options);
+        if (result.recorded) {
+            std::strncpy(session.load, options.load.id.c_str(), sizeof(session.load) - 1);
+        }
         Writer writer(session);
         writer.write_lines(result.lines);
         if (!result.refused) {
@@ -204,17 +221,74 @@ void judge(void* argument) noexcept
     }
 }
 
+/// One change of the ledger, after a load, in a child process.
+struct LedgerWork {
+    struct Names {
+        std::string_view load;
+        std::string_view instance;
+        int64_t now;
+        bool may_close;
+    };
+    hpkp_str_t ledger;
+    Names names;
+    void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&);
+    char* failure;  // in shared memory
+};
+
+constexpr std::size_t kFailureBytes = 256;
+constexpr unsigned kMaxLedgerSeconds = 60;
+
+void set(char* failure, const char* why) noexcept
+{
+    std::strncpy(failure, why, kFailureBytes - 1);
+    failure[kFailureBytes - 1] = 0;
+}
+
+void change_ledger(void* argument) noexcept
+{
+    const LedgerWork& work = *static_cast<const LedgerWork*>(argument);
+    try {
+        hpkp::Ledger ledger(copy(work.ledger), hpkp::Database::Access::write);
+        ledger.begin(true);
+        (ledger.*work.change)(
+            {std::string(work.names.load), std::string(work.names.instance), work.names.now, work.names.may_close});
+        ledger.commit();
+    }
+    catch (const hpkp::LedgerError& error) {
+        set(work.failure, error.what());
+    }
+    catch (...) {
+        set(work.failure, "out of memory");
+    }
+}
+
+int with_ledger(hpkp_str_t ledger, LedgerWork::Names names, void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&),
+                char* failure) noexcept
+{
+    try {
+        hpkp::SharedMemory memory(kFailureBytes);
+        LedgerWork work{ledger, names, change, memory.make<char>(kFailureBytes)};
+        work.failure[0] = 0;
+        const std::string died = hpkp::run_in_child(change_ledger, &work, kMaxLedgerSeconds, "its process");
+        set(failure, died.empty() ? work.failure : died.c_str());
+    }
+    catch (...) {
+        set(failure, "out of memory");
+    }
+    return failure[0] == 0 ? 1 : 0;
+}
+
 }  // namespace
 
 extern "C" {
 
-hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n, int64_t now, int strict)
+hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n, const hpkp_options_t* options)
 {
     hpkp_session_t* session = nullptr;
     try {
         hpkp::SharedMemory memory(kSessionBytes + servers_n * kServerBytes);
         session = make_session(std::move(memory));
-        Request request{servers, servers_n, static_cast<std::time_t>(now), strict != 0, session};
+        Request request{servers, servers_n, options, session};
         const std::string failure = hpkp::run_in_child(judge, &request, kMaxSeconds);
         if (!failure.empty()) {
             fail(*session, failure.c_str());
@@ -269,6 +343,27 @@ const hpkp_header_t* hpkp_session_header(const hpkp_session_t* session, size_t i
 const hpkp_emission_t* hpkp_session_emission(const hpkp_session_t* session, size_t i)
 {
     return &session->emissions[i];
+}
+
+const char* hpkp_session_load(const hpkp_session_t* session)
+{
+    return session->load;
+}
+
+int hpkp_ledger_settle(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
+{
+    return with_ledger(ledger, {load, "", now, true}, &hpkp::Ledger::settle, failure);
+}
+
+int hpkp_ledger_withdraw(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
+{
+    return with_ledger(ledger, {load, "", now, true}, &hpkp::Ledger::withdraw, failure);
+}
+
+int hpkp_ledger_close(hpkp_str_t ledger, hpkp_str_t instance, int64_t now, char* failure)
+{
+    return with_ledger(ledger, {"", std::string_view(instance.data, instance.len), now, true}, &hpkp::Ledger::close_all,
+                       failure);
 }
 
 int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t pins_n, size_t* matched)

@@ -1,5 +1,8 @@
 #include "duration.hpp"
 
+#include <ctime>
+#include <utility>
+
 namespace hpkp {
 
 namespace {
@@ -82,10 +85,10 @@ std::string duration_text(std::int64_t seconds)
     return "0 seconds";
 }
 
-bool is_date(std::string_view text)
+std::optional<std::int64_t> parse_date(std::string_view text)
 {
     if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
-        return false;
+        return std::nullopt;
     }
     int part[3] = {0, 0, 0};
     for (std::size_t i = 0, p = 0; i < text.size(); i++) {
@@ -94,17 +97,49 @@ bool is_date(std::string_view text)
             continue;
         }
         if (!is_digit(text[i])) {
-            return false;
+            return std::nullopt;
         }
         part[p] = part[p] * 10 + (text[i] - '0');
     }
     const auto [year, month, day] = part;
     if (year < 1970 || month < 1 || month > 12 || day < 1) {
-        return false;
+        return std::nullopt;
     }
     constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
+    if (day > kDays[month - 1] + (month == 2 && leap ? 1 : 0)) {
+        return std::nullopt;
+    }
+    std::tm broken_down{};
+    broken_down.tm_year = year - 1900;
+    broken_down.tm_mon = month - 1;
+    broken_down.tm_mday = day;
+    return ::timegm(&broken_down);
+}
+
+std::string time_text(std::time_t time)
+{
+    std::tm broken_down{};
+    char text[64];
+    if (::gmtime_r(&time, &broken_down) == nullptr
+        || std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &broken_down) == 0) {
+        return "(no date)";
+    }
+    return text;
+}
+
+std::string distance_text(std::int64_t time, std::int64_t now)
+{
+    const std::int64_t distance = time > now ? time - now : now - time;
+    for (const auto& [name, seconds] : {std::pair("day", 86400), {"hour", 3600}, {"minute", 60}, {"second", 1}}) {
+        if (distance < 2 * seconds && (seconds != 1 || distance == 0)) {
+            continue;
+        }
+        const std::int64_t n = distance / seconds;
+        const std::string text = std::to_string(n) + " " + name + (n == 1 ? "" : "s");
+        return time > now ? "in " + text : text + " ago";
+    }
+    return "now";
 }
 
 }  // namespace hpkp

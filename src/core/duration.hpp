@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,14 @@ std::optional<std::int64_t> parse_duration(std::string_view text);
 /// "30 days", "5 minutes", "90 seconds": for messages, in the largest unit that divides.
 std::string duration_text(std::int64_t seconds);
 
-/// A date "2027-06-01" that exists.
-bool is_date(std::string_view text);
+/// The first second of a day "2027-06-01", UTC, since the epoch. Empty if the text is no date that exists.
+std::optional<std::int64_t> parse_date(std::string_view text);
+
+/// "2026-11-24 22:00:00 UTC"
+std::string time_text(std::time_t time);
+
+/// How far `time` is from `now`: "in 12 days", "3 hours ago", "now"; in the largest unit of which there are two or
+/// more.
+std::string distance_text(std::int64_t time, std::int64_t now);
 
 }  // namespace hpkp

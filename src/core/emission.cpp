@@ -1,6 +1,7 @@
 #include "emission.hpp"
 
 #include "header.hpp"
+#include "ledger/memory.hpp"
 #include "match.hpp"
 
 #include <algorithm>
@@ -9,6 +10,27 @@
 namespace hpkp {
 
 namespace {
+
+/// When a policy of this name was first enforced for the hosts of a server: of several, the last, whose clients are to
+/// get the lower value.
+std::int64_t ramp_begin(const Site& site, const Policy& policy, const Server& server)
+{
+    std::int64_t begin = 0;
+    for (const HostPattern* host : server.hosts()) {
+        if (!can_be_recorded(*host)) {
+            continue;
+        }
+        std::int64_t first = std::max<std::int64_t>(site.now, site.memory.newest);
+        const auto history = site.memory.history.find(host_key(*host));
+        if (history != site.memory.history.end()) {
+            for (const History& past : history->second) {
+                first = past.enforced && past.name == policy.name ? past.first_sent : first;
+            }
+        }
+        begin = std::max(begin, first);
+    }
+    return begin == 0 ? site.now : begin;
+}
 
 class Renderer {
 public:
@@ -33,14 +55,17 @@ private:
         emission.has_policy = true;
         const PinSet* pins = nullptr;
         const Policy* pins_policy = nullptr;
+        bool guards = false;
         for (const Policy* policy : server.policies) {
             emission.policy += (emission.policy.empty() ? "" : ", ") + policy->name;
+            guards = guards || policy->guard.has_value();
             for (const PinSet& set : policy->pin_sets) {
                 if (set.enforced) {
-                    emission.enforce = header_index(set, true, enforce_header(*policy->enforce, set));
+                    emission.enforce = enforced_index(*policy, set, server);
                 }
                 if (set.reported) {
-                    emission.report_only = header_index(set, false, report_only_header(*policy->report_only, set));
+                    emission.report_only =
+                        header_index(set, kReportOnly, {{site_.now, report_only_header(*policy->report_only, set)}});
                 }
                 // $hpkp_pin goes by the enforced pins where there are any.
                 if (pins == nullptr || (set.enforced && !pins->enforced)) {
@@ -52,7 +77,8 @@ private:
         emission.mode = emission.enforce && emission.report_only ? "both"
                         : emission.enforce                       ? "enforce"
                         : emission.report_only                   ? "report-only"
-                                                                 : "guard";
+                        : guards                                 ? "guard"
+                                                                 : "";
         for (const Chain* chain : server.chains) {
             std::string label;
             if (pins != nullptr) {
@@ -65,12 +91,29 @@ private:
         return emission;
     }
 
-    std::size_t header_index(const PinSet& set, bool enforce, std::string value)
+    /// Servers whose ramps began at different times send different headers.
+    std::size_t enforced_index(const Policy& policy, const PinSet& set, const Server& server)
     {
-        const auto [known, is_new] = headers_.emplace(std::make_pair(&set, enforce), result_.headers.size());
+        const MaxAge& max_age = policy.enforce->max_age;
+        const std::int64_t begin = max_age.is_ramp() ? ramp_begin(site_, policy, server) : 0;
+        std::vector<HeaderValue> values = {
+            {site_.now, enforce_header(*policy.enforce, max_age.at(site_.now - begin), set)}};
+        std::int64_t from = begin;
+        for (std::size_t i = 1; i < max_age.steps.size(); i++) {
+            from += max_age.steps[i - 1].duration;
+            if (from > site_.now) {
+                values.push_back({from, enforce_header(*policy.enforce, max_age.steps[i].value, set)});
+            }
+        }
+        return header_index(set, begin, std::move(values));
+    }
+
+    std::size_t header_index(const PinSet& set, std::int64_t kind, std::vector<HeaderValue> values)
+    {
+        const auto [known, is_new] = headers_.emplace(std::make_pair(&set, kind), result_.headers.size());
         if (is_new) {
             Header header;
-            header.value = std::move(value);
+            header.values = std::move(values);
             for (const PolicyPin& pin : set.pins) {
                 header.pins.push_back(pin.pin);
                 header.labels.push_back(pin.label());
@@ -108,7 +151,9 @@ private:
 
     const Site& site_;
     Emissions result_;
-    std::map<std::pair<const PinSet*, bool>, std::size_t> headers_;
+    /// By the pins and when their ramp began; kReportOnly for the other header.
+    static constexpr std::int64_t kReportOnly = -1;
+    std::map<std::pair<const PinSet*, std::int64_t>, std::size_t> headers_;
 };
 
 }  // namespace

@@ -9,8 +9,14 @@
 
 namespace hpkp {
 
+/// What a header says from some second on, since the epoch.
+struct HeaderValue {
+    std::int64_t from;
+    std::string text;
+};
+
 struct Header {
-    std::string value;
+    std::vector<HeaderValue> values;  // in the order of time; the first is in force, further ones are a ramp's
     std::vector<Pin> pins;
     std::vector<std::string> labels;
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 namespace hpkp {
@@ -88,6 +89,13 @@ FileContent read_file(const std::string& path, std::size_t limit)
         }
         content.bytes.append(buffer, static_cast<std::size_t>(n));
     }
+}
+
+std::string absolute_path(const std::string& path)
+{
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(path, error);
+    return error ? path : absolute.lexically_normal().string();
 }
 
 std::string directory_of(const std::string& path)

@@ -24,6 +24,9 @@ FileContent read_file(const std::string& path, std::size_t limit = kMaxFileBytes
 /// `name` as seen from the directory of `base_file`; absolute names stay as they are.
 std::string relative_to(const std::string& base_file, const std::string& name);
 
+/// A path that means the same from everywhere: seen from the current directory, if it is relative.
+std::string absolute_path(const std::string& path);
+
 /// The directory part of a path, "." if it has none.
 std::string directory_of(const std::string& path);
 

@@ -12,7 +12,10 @@ namespace {
 
 class Gatherer {
 public:
-    Gatherer(Site& site, Findings& findings) : site_(site), findings_(findings) {}
+    Gatherer(Site& site, bool remembering, Findings& findings)
+        : site_(site), remembering_(remembering), findings_(findings)
+    {
+    }
 
     void run();
 
@@ -35,6 +38,7 @@ private:
     };
 
     Site& site_;
+    bool remembering_;
     Findings& findings_;
     std::map<std::string, PolicyFile*> policy_files_;
     std::map<std::string, std::size_t> unreadable_;  // file, to the index of its finding
@@ -64,8 +68,10 @@ void Gatherer::run()
     for (Server& server : site_.servers) {
         resolve_policies(server);
     }
-    // Without a policy there is nothing to prove, and nothing is worth a signature check.
-    if (std::all_of(site_.servers.begin(), site_.servers.end(), [](const Server& s) { return s.policies.empty(); })) {
+    // Without a policy, and with none that clients may remember, there is nothing to prove.
+    if (!remembering_ && std::all_of(site_.servers.begin(), site_.servers.end(), [](const Server& s) {
+            return s.policies.empty();
+        })) {
         return;
     }
     for (Server& server : site_.servers) {
@@ -107,7 +113,7 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
 {
     PolicyFile*& file = policy_files_[ref.file];
     if (file == nullptr) {
-        site_.files.push_back(read_policy_file(ref.file, findings_));
+        site_.files.push_back(read_policy_file(ref.file, site_.now, findings_));
         file = &site_.files.back();
         if (file->sources.empty()) {
             unreadable_.emplace(ref.file, findings_.size() - 1);
@@ -312,13 +318,13 @@ void Gatherer::use_policies(const Server& server)
 
 }  // namespace
 
-Site gather(std::vector<ServerBlock> blocks, const LoadOptions& options, Findings& findings)
+Site gather(std::vector<ServerBlock> blocks, const LoadOptions& options, bool remembering, Findings& findings)
 {
     Site site;
     site.now = options.now;
     site.finder = std::make_unique<TrustPathFinder>(options.now, options.system_bundle);
     site.blocks = std::move(blocks);
-    Gatherer(site, findings).run();
+    Gatherer(site, remembering, findings).run();
     return site;
 }
 

@@ -24,9 +24,9 @@ void add_common(std::string& header, const PinSet& pins, bool include_subdomains
 
 }  // namespace
 
-std::string enforce_header(const Enforce& enforce, const PinSet& pins)
+std::string enforce_header(const Enforce& enforce, std::int64_t max_age, const PinSet& pins)
 {
-    std::string header = "max-age=" + std::to_string(enforce.max_age);
+    std::string header = "max-age=" + std::to_string(max_age);
     add_common(header, pins, enforce.include_subdomains, enforce.report_uri);
     return header;
 }

@@ -71,12 +71,24 @@ typedef struct {
 } hpkp_server_t;
 
 
+/* What else a load is judged by. */
+
+typedef struct {
+    int64_t     now;              /* seconds since the epoch */
+    int         strict;           /* warnings refuse too */
+    hpkp_str_t  ledger;           /* full path; data is NULL for "hpkp_ledger off" */
+    hpkp_str_t  instance;         /* which nginx this is: its configuration file and prefix */
+    int         lockout_warns;    /* "hpkp_lockout warn" */
+    int         writes;           /* the load may go on to serve: not nginx -t, nor an "nginx -s" process */
+    int         may_close;        /* no older master of this nginx may still send */
+} hpkp_options_t;
+
 /*
- * Reads the policies, finds the paths, runs every check: in a child process, so that nothing that happens there can take
- * the caller down (child_process.hpp). `now` in seconds since the epoch; with `strict`, warnings refuse too. NULL if there
- * is no memory for a session at all. The caller frees it.
+ * Reads the policies, finds the paths, runs every check, and has in the ledger what will be sent: in a child process, so
+ * that nothing that happens there can take the caller down (child_process.hpp). NULL if there is no memory for a session
+ * at all. The caller frees it.
  */
-hpkp_session_t *hpkp_session_run(const hpkp_server_t *servers, size_t servers_n, int64_t now, int strict);
+hpkp_session_t *hpkp_session_run(const hpkp_server_t *servers, size_t servers_n, const hpkp_options_t *options);
 void hpkp_session_free(hpkp_session_t *session);
 
 hpkp_status_t hpkp_session_status(const hpkp_session_t *session);
@@ -103,8 +115,15 @@ hpkp_line_t hpkp_session_line(const hpkp_session_t *session, size_t i);
 
 /* What workers send, once for all the servers that send it. */
 
+/* A header's value from some second on, since the epoch. */
 typedef struct {
-    hpkp_str_t          value;    /* of Public-Key-Pins or Public-Key-Pins-Report-Only */
+    int64_t     from;
+    hpkp_str_t  text;
+} hpkp_value_t;
+
+typedef struct {
+    const hpkp_value_t *values;   /* of Public-Key-Pins or Public-Key-Pins-Report-Only; the first is in force now */
+    size_t              values_n; /* more than one under a ramp, in the order of time */
     const uint8_t     (*pins)[32];
     const hpkp_str_t   *labels;   /* of the pins: what $hpkp_pin says */
     size_t              pins_n;
@@ -134,6 +153,24 @@ typedef struct {
 
 /* The emission of server `i`, where the status is HPKP_ACCEPTED. */
 const hpkp_emission_t *hpkp_session_emission(const hpkp_session_t *session, size_t i);
+
+
+/*
+ * The ledger after a load. Each runs in a child process; 1, or 0 and why it failed (255 bytes at most and a NUL), where
+ * the entries stay open, as if still sent.
+ */
+
+#define HPKP_LOAD_ID  17
+
+/* The load that the ledger now knows of, 16 hex digits and a NUL; empty if nothing was written. */
+const char *hpkp_session_load(const hpkp_session_t *session);
+
+/* nginx has taken the load: what it no longer sends ends now. */
+int hpkp_ledger_settle(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
+/* It has not: nothing of it was sent. */
+int hpkp_ledger_withdraw(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
+/* This nginx has stopped. */
+int hpkp_ledger_close(hpkp_str_t ledger, hpkp_str_t instance, int64_t now, char *failure);
 
 
 /*

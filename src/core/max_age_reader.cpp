@@ -34,11 +34,10 @@ std::optional<std::int64_t> read_duration(const MapReader& reader, const YamlNod
 }
 
 /// Steps {for, value}; all but the last have "for"; values never fall.
-void read_ramp(const YamlNode& node, Findings& findings)
+MaxAge read_ramp(const YamlNode& node, Findings& findings)
 {
     const std::string subject = "the ramp";
-    const std::size_t before = findings.size();
-    std::int64_t last_value = 0;
+    MaxAge ramp;
     if (node.items.empty()) {
         add(findings, FindingId::bad_value, node.place, subject + " has no step", "add one, such as {value: 30d}");
     }
@@ -50,44 +49,41 @@ void read_ramp(const YamlNode& node, Findings& findings)
             continue;
         }
         const MapReader reader(step, "a step of " + subject, {"for", "value"}, findings);
+        MaxAge::Step read;
         if (const YamlNode* value = reader.required("value", "value: 1h")) {
             const auto seconds = read_duration(reader, *value, "value", findings);
-            if (seconds && *seconds < last_value) {
+            if (seconds && *seconds < ramp.highest()) {
                 add(findings, FindingId::bad_value, value->place, "the values of " + subject + " fall",
                     "let each be at least the one before");
             }
-            last_value = seconds.value_or(last_value);
+            read.value = seconds.value_or(ramp.highest());
         }
         const YamlNode* duration = last ? reader.optional("for") : reader.required("for", "for: 1d");
-        if (duration == nullptr) {
-            continue;
+        if (duration != nullptr) {
+            read.duration = read_duration(reader, *duration, "for", findings).value_or(0);
         }
-        read_duration(reader, *duration, "for", findings);
-        if (last) {
+        if (duration != nullptr && last) {
             add(findings, FindingId::bad_value, duration->place, "the last step of " + subject + " has \"for\"",
                 "remove it: the last value stays");
         }
+        ramp.steps.push_back(read);
     }
-    if (findings.size() == before) {
-        add(findings, FindingId::bad_value, node.place,
-            "a max-age ramp needs the ledger, which this version does not have yet",
-            "write a single max-age, a low one first");
-    }
+    return ramp;
 }
 
 }  // namespace
 
-std::int64_t read_max_age(const MapReader& enforce, const YamlNode& node, Findings& findings)
+MaxAge read_max_age(const MapReader& enforce, const YamlNode& node, Findings& findings)
 {
     if (node.kind != Kind::map) {
-        return read_duration(enforce, node, "max-age", findings).value_or(0);
+        return MaxAge(read_duration(enforce, node, "max-age", findings).value_or(0));
     }
     const MapReader reader(node, "\"max-age\"", {"ramp"}, findings);
     const YamlNode* ramp = reader.required("ramp", "ramp: [{for: 1d, value: 5m}, {value: 1h}]");
-    if (ramp != nullptr && reader.is(*ramp, Kind::sequence, "ramp")) {
-        read_ramp(*ramp, findings);
+    if (ramp == nullptr || !reader.is(*ramp, Kind::sequence, "ramp")) {
+        return MaxAge(0);
     }
-    return 0;
+    return read_ramp(*ramp, findings);
 }
 
 }  // namespace hpkp

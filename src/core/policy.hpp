@@ -2,6 +2,7 @@
 #pragma once
 
 #include "finding.hpp"
+#include "max_age.hpp"
 #include "pin.hpp"
 #include "report_uri.hpp"
 
@@ -49,7 +50,7 @@ struct PinSet {
 };
 
 struct Enforce {
-    std::int64_t max_age = 0;  // seconds
+    MaxAge max_age;
     bool include_subdomains = false;
     std::optional<ReportUri> report_uri;
     Place max_age_place;
@@ -62,6 +63,8 @@ struct ReportOnly {
 
 struct Guard {
     bool include_subdomains = false;
+    std::optional<std::int64_t> until;  // the first second after its last day, since the epoch
+    Place until_place;
 };
 
 /// What clients compare the pins with. Every kind that is set must match.
@@ -85,11 +88,12 @@ struct Policy {
     Clients clients;
 
     /// Whether clients will refuse a chain that does not match: enforced for some time, or a guard.
-    bool binds() const { return (enforce && enforce->max_age > 0) || guard.has_value(); }
+    bool binds() const { return (enforce && enforce->max_age.highest() > 0) || guard.has_value(); }
     /// Whether what binds covers subdomains.
     bool binds_subdomains() const
     {
-        return (enforce && enforce->max_age > 0 && enforce->include_subdomains) || (guard && guard->include_subdomains);
+        return (enforce && enforce->max_age.highest() > 0 && enforce->include_subdomains)
+               || (guard && guard->include_subdomains);
     }
     /// "enforce", "report-only", "both", "guard" or "".
     std::string_view mode() const;

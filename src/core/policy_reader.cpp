@@ -17,9 +17,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+constexpr std::int64_t kSecondsOfDay = 86400;
+
 class PolicyReader {
 public:
-    PolicyReader(PolicyFile& file, Findings& findings) : file_(file), findings_(findings) {}
+    PolicyReader(PolicyFile& file, std::time_t now, Findings& findings) : file_(file), now_(now), findings_(findings) {}
 
     void read_root(const YamlNode& root);
 
@@ -39,6 +41,7 @@ private:
     }
 
     PolicyFile& file_;
+    std::time_t now_;
     Findings& findings_;
     std::shared_ptr<const TrustStores> stores_;  // null: no "trust"
 };
@@ -141,6 +144,7 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
     own.owner = subject;
     PinSet reported;
     bool report_has_pins = false;
+    bool guard_over = false;
     if (const YamlNode* node = section("enforce")) {
         policy.enforce = read_enforce(*node, subject);
         own.enforced = true;
@@ -150,7 +154,14 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
     }
     if (const YamlNode* node = section("guard")) {
         policy.guard = read_guard(*node, subject);
-        own.guarded = true;
+        if (policy.guard->until && *policy.guard->until <= now_) {
+            add(FindingId::guard_over, policy.guard->until_place,
+                "the guard of " + subject + " is over: the last day of its clients has passed",
+                "remove \"guard\", and the policy if nothing else is in it");
+            policy.guard.reset();
+            guard_over = true;
+        }
+        own.guarded = policy.guard.has_value();
     }
     if (const YamlNode* clients = reader.optional("clients")) {
         read_clients(reader, *clients, policy.clients);
@@ -172,7 +183,8 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
     if (pins != nullptr && reader.is(*pins, Kind::sequence, "pins")) {
         read_pin_list(*pins, subject, own, file_, findings_);
         // Where report-only has pins of its own and nothing else relies on these, nobody ever gets them.
-        if (own.enforced || own.guarded || own.reported || !report_has_pins) {
+        // The same once a guard is over; but what was never anything (no-mode) has its pins looked at.
+        if (own.enforced || own.guarded || own.reported || !(report_has_pins || guard_over)) {
             policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
         }
     }
@@ -235,13 +247,14 @@ Guard PolicyReader::read_guard(const YamlNode& node, const std::string& subject)
     if (until == nullptr) {
         return guard;
     }
-    const auto date = reader.string(*until, "until");
-    if (date && !is_date(*date)) {
-        add(FindingId::bad_value, until->place, "\"until\" is \"" + *date + "\", not a date", "write it as 2027-06-01");
-    } else if (date) {
-        add(FindingId::bad_value, until->place,
-            "\"until\" of a guard needs the ledger, which this version does not have yet",
-            "remove it for now: the guard then holds for as long as it is configured");
+    const auto text = reader.string(*until, "until");
+    const auto date = text ? parse_date(*text) : std::nullopt;
+    if (text && !date) {
+        add(FindingId::bad_value, until->place, "\"until\" is \"" + *text + "\", not a date", "write it as 2027-06-01");
+    }
+    if (date) {
+        guard.until = *date + kSecondsOfDay;
+        guard.until_place = until->place;
     }
     return guard;
 }
@@ -292,7 +305,7 @@ std::optional<ReportUri> PolicyReader::read_report_uri(const MapReader& reader, 
 
 }  // namespace
 
-PolicyFile read_policy_file(const std::string& path, Findings& findings)
+PolicyFile read_policy_file(const std::string& path, std::time_t now, Findings& findings)
 {
     // More than these from one file are one mistake many times over, and would flood the log.
     constexpr std::size_t kMaxFindings = 100;
@@ -310,7 +323,7 @@ PolicyFile read_policy_file(const std::string& path, Findings& findings)
 
     Findings found;
     if (const auto root = load_yaml(path, content.bytes, found)) {
-        PolicyReader(file, found).read_root(*root);
+        PolicyReader(file, now, found).read_root(*root);
     }
     if (found.size() > kMaxFindings) {
         found[kMaxFindings - 1].details.push_back("and " + std::to_string(found.size() - kMaxFindings)

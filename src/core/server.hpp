@@ -3,12 +3,15 @@
 
 #include "chain.hpp"
 #include "host_name.hpp"
+#include "ledger/entry.hpp"
 #include "paths/trust_paths.hpp"
 #include "policy.hpp"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -100,6 +103,23 @@ private:
     Map tails_;
 };
 
+/// A policy that clients of a name may still hold, and a server that answers to that name.
+struct Remembered {
+    std::shared_ptr<const Entry> entry;
+    const Server* server;
+    std::string name;
+};
+
+/// What the ledger knows about the hosts of a site.
+struct Memory {
+    std::string path;         // of the ledger
+    bool known = false;       // there is a ledger, and it could be read
+    std::int64_t newest = 0;  // the newest time in it
+    std::vector<Remembered> remembered;
+    std::map<std::string, std::vector<History>> history;  // by host_key(), what was sent before this load
+    std::set<std::string> key_changed;                    // host_key()s that have lived through a change of key
+};
+
 /// All that the checks look at. Built by gather(), then constant.
 struct Site {
     std::deque<PolicyFile> files;
@@ -111,6 +131,7 @@ struct Site {
     std::unordered_map<std::size_t, AddressNames> addresses;
     std::time_t now = 0;
     std::unique_ptr<TrustPathFinder> finder;
+    Memory memory;
 
     /// The paths of a chain for clients of this policy: found at the first call, as scope decides who meets whom.
     const TrustPaths& paths(const Policy& policy, const Chain& chain) const

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include "checks/checks.hpp"
+#include "ledger/book.hpp"
 
 #include <set>
 #include <string_view>
@@ -60,17 +61,39 @@ std::vector<Line> lines_of(const Findings& findings)
     return result;
 }
 
+bool is_refused(const Findings& findings, bool strict)
+{
+    return count(findings, Severity::error) != 0 || (strict && count(findings, Severity::warning) != 0);
+}
+
+/// hpkp_lockout warn: the operator knows.
+void lower(Findings& findings, FindingId id)
+{
+    for (Finding& finding : findings) {
+        if (finding.id == id) {
+            finding.severity = Severity::warning;
+        }
+    }
+}
+
 }  // namespace
 
 LoadResult judge(std::vector<ServerBlock> blocks, const LoadOptions& options)
 {
     LoadResult result;
-    const Site site = gather(std::move(blocks), options, result.findings);
+    Book book(options);
+    Site site = gather(std::move(blocks), options, book.any_held(), result.findings);
+    book.recall_into(site);
     run_checks(site, result.findings);
+    if (options.lockout_warns) {
+        lower(result.findings, FindingId::locks_out_clients);
+    }
+    result.recorded = book.record(site, !is_refused(result.findings, options.strict), result.findings);
+    in_order(result.findings);
 
     const std::size_t errors = count(result.findings, Severity::error);
     const std::size_t warnings = count(result.findings, Severity::warning);
-    result.refused = errors != 0 || (options.strict && warnings != 0);
+    result.refused = is_refused(result.findings, options.strict);
     result.lines = lines_of(result.findings);
     if (!result.refused) {
         result.emissions = render_emissions(site);

@@ -4,6 +4,7 @@
  *   ngx_http_hpkp_module.c     directives and their merging
  *   ngx_http_hpkp_load.c       a load: findings to the log, headers to the pool
  *   ngx_http_hpkp_gather.c     the facts that a load is judged by
+ *   ngx_http_hpkp_ledger.c     what the ledger is told after a load
  *   ngx_http_hpkp_filter.c     the header filter
  *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
  *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
@@ -23,6 +24,13 @@
 #define NGX_HTTP_HPKP_EVERY_RESPONSE       0
 #define NGX_HTTP_HPKP_ONCE_PER_CONNECTION  1
 
+#define NGX_HTTP_HPKP_LOCKOUT_REFUSE       0
+#define NGX_HTTP_HPKP_LOCKOUT_WARN         1
+
+#ifndef NGX_HTTP_HPKP_LEDGER
+#define NGX_HTTP_HPKP_LEDGER               "/var/lib/nginx/hpkp.ledger"
+#endif
+
 /*
  * For what a response rarely needs: inlined, its registers would be saved and
  * restored with every response that does not.
@@ -35,10 +43,25 @@
 #define NGX_HTTP_HPKP_BOTH                 0x03
 
 
+/* what a header says from some second on */
+
+typedef struct {
+    time_t                      from;
+    ngx_str_t                   text;
+} ngx_http_hpkp_value_t;
+
+
 /* a rendered header; one for all the servers that send it */
 
 typedef struct {
+    /* the value in force, and for which seconds it is */
     ngx_str_t                   value;
+    time_t                      from;
+    ngx_uint_t                  span;
+
+    ngx_http_hpkp_value_t      *values;       /* all of a ramp's to come */
+    ngx_uint_t                  nvalues;
+
     u_char                    (*pins)[32];
     ngx_str_t                  *labels;       /* of the pins */
     ngx_uint_t                  npins;
@@ -84,7 +107,15 @@ typedef struct ngx_http_hpkp_cache_s  ngx_http_hpkp_cache_t;
 
 typedef struct {
     ngx_flag_t                  strict;
+    ngx_str_t                   ledger;       /* len 0: off */
+    ngx_uint_t                  lockout;
     ngx_uint_t                  emits;        /* some server has a policy */
+
+    /* the load, as the ledger knows it */
+    ngx_str_t                   instance;
+    char                        load[HPKP_LOAD_ID];
+    ngx_uint_t                  settled;
+    ngx_pool_cleanup_t         *cleanup;
 
     /* a worker's own */
     ngx_http_hpkp_cache_t      *cache;
@@ -142,7 +173,23 @@ ngx_uint_t ngx_http_hpkp_sent_before(ngx_http_request_t *r);
 /* 1 if hpkp_secure decides here, whatever it decides */
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
 
+/* puts in force the value of this second */
+void ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now);
+
 ngx_int_t ngx_http_hpkp_add_variables(ngx_conf_t *cf);
+
+/* what the ledger has to know of this load; NGX_ERROR: no memory */
+ngx_int_t ngx_http_hpkp_ledger_options(ngx_conf_t *cf,
+    hpkp_options_t *options);
+
+/* 1 unless there is surely none */
+ngx_uint_t ngx_http_hpkp_ledger_exists(ngx_http_hpkp_main_conf_t *hmcf);
+
+/* the load is in the ledger: if it fails from here on, it has to be undone */
+void ngx_http_hpkp_ledger_written(ngx_conf_t *cf, const char *load);
+
+ngx_int_t ngx_http_hpkp_init_module(ngx_cycle_t *cycle);
+void ngx_http_hpkp_exit_master(ngx_cycle_t *cycle);
 
 
 extern ngx_module_t  ngx_http_hpkp_module;

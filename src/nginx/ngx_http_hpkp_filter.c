@@ -302,11 +302,41 @@ ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
 }
 
 
+/* at run time the header is this worker's own copy */
+
+NGX_HTTP_HPKP_RARE void
+ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now)
+{
+    time_t      end;
+    ngx_uint_t  i;
+
+    for (i = 0; i + 1 < header->nvalues; i++) {
+        if (now < header->values[i + 1].from) {
+            break;
+        }
+    }
+
+    /* the first is for all the time before, the last for all after */
+
+    header->value = header->values[i].text;
+    header->from = (i == 0) ? 0 : header->values[i].from;
+    end = (i + 1 < header->nvalues) ? header->values[i + 1].from
+                                    : (time_t) NGX_MAX_TIME_T_VALUE;
+    header->span = end - header->from;
+}
+
+
 static ngx_inline ngx_int_t
 ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name, u_char *lowcase,
     ngx_http_hpkp_header_t *header)
 {
     ngx_table_elt_t  *h;
+
+    /* the second compare of a range comes free: the clock may go back, too */
+
+    if ((ngx_uint_t) (ngx_time() - header->from) >= header->span) {
+        ngx_http_hpkp_step(header, ngx_time());
+    }
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {

@@ -29,28 +29,43 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
 {
     ngx_int_t                   rc;
     hpkp_server_t              *servers;
+    hpkp_options_t              options;
     hpkp_session_t             *session;
     ngx_http_core_main_conf_t  *cmcf;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
-    if (ngx_http_hpkp_signalling() || !ngx_http_hpkp_used(cf)) {
-        return NGX_OK;
-    }
-
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    /* clients may remember what this configuration says nothing of */
+
+    if (ngx_http_hpkp_signalling()
+        || (!ngx_http_hpkp_used(cf) && !ngx_http_hpkp_ledger_exists(hmcf)))
+    {
+        return NGX_OK;
+    }
 
     servers = ngx_http_hpkp_gather(cf);
     if (servers == NULL) {
         return NGX_ERROR;
     }
 
-    session = hpkp_session_run(servers, cmcf->servers.nelts,
-                               (int64_t) ngx_time(), (int) hmcf->strict);
+    ngx_memzero(&options, sizeof(hpkp_options_t));
+
+    options.now = ngx_time();
+    options.strict = hmcf->strict;
+
+    if (ngx_http_hpkp_ledger_options(cf, &options) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    session = hpkp_session_run(servers, cmcf->servers.nelts, &options);
     if (session == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "hpkp: out of memory");
         return NGX_ERROR;
     }
+
+    ngx_http_hpkp_ledger_written(cf, hpkp_session_load(session));
 
     ngx_http_hpkp_log_lines(cf, session);
 
@@ -240,9 +255,25 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
 {
     size_t  i;
 
-    if (ngx_http_hpkp_copy(cf->pool, &to->value, from->value) != NGX_OK) {
+    to->nvalues = from->values_n;
+    to->values = ngx_palloc(cf->pool,
+                            from->values_n * sizeof(ngx_http_hpkp_value_t) + 1);
+    if (to->values == NULL) {
         return NGX_ERROR;
     }
+
+    for (i = 0; i < from->values_n; i++) {
+        to->values[i].from = from->values[i].from;
+
+        if (ngx_http_hpkp_copy(cf->pool, &to->values[i].text,
+                               from->values[i].text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_hpkp_step(to, ngx_time());
 
     to->npins = from->pins_n;
     to->pins = ngx_palloc(cf->pool, from->pins_n * 32 + 1);

@@ -16,6 +16,8 @@ static char *ngx_http_hpkp_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 static char *ngx_http_hpkp_policy(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_hpkp_ledger(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_hpkp_served_chain(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_hpkp_secure_slot(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -25,6 +27,13 @@ static char *ngx_http_hpkp_secure_slot(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_conf_enum_t  ngx_http_hpkp_emit[] = {
     { ngx_string("every-response"), NGX_HTTP_HPKP_EVERY_RESPONSE },
     { ngx_string("once-per-connection"), NGX_HTTP_HPKP_ONCE_PER_CONNECTION },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_hpkp_lockout[] = {
+    { ngx_string("refuse"), NGX_HTTP_HPKP_LOCKOUT_REFUSE },
+    { ngx_string("warn"), NGX_HTTP_HPKP_LOCKOUT_WARN },
     { ngx_null_string, 0 }
 };
 
@@ -59,6 +68,20 @@ static ngx_command_t  ngx_http_hpkp_commands[] = {
       offsetof(ngx_http_hpkp_srv_conf_t, emit),
       ngx_http_hpkp_emit },
 
+    { ngx_string("hpkp_ledger"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_hpkp_ledger,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("hpkp_lockout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_hpkp_main_conf_t, lockout),
+      ngx_http_hpkp_lockout },
+
     { ngx_string("hpkp_strict"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -91,12 +114,12 @@ ngx_module_t  ngx_http_hpkp_module = {
     ngx_http_hpkp_commands,                /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_hpkp_init_module,             /* init module */
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
+    ngx_http_hpkp_exit_master,             /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -114,12 +137,18 @@ ngx_http_hpkp_create_main_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     hmcf->ledger = { 0, NULL };
      *     hmcf->emits = 0;
+     *     hmcf->instance = { 0, NULL };
+     *     hmcf->load = "";
+     *     hmcf->settled = 0;
+     *     hmcf->cleanup = NULL;
      *     hmcf->cache = NULL;
      *     hmcf->logged = 0;
      */
 
     hmcf->strict = NGX_CONF_UNSET;
+    hmcf->lockout = NGX_CONF_UNSET_UINT;
 
     return hmcf;
 }
@@ -131,6 +160,15 @@ ngx_http_hpkp_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_hpkp_main_conf_t  *hmcf = conf;
 
     ngx_conf_init_value(hmcf->strict, 0);
+    ngx_conf_init_uint_value(hmcf->lockout, NGX_HTTP_HPKP_LOCKOUT_REFUSE);
+
+    if (hmcf->ledger.data == NULL) {
+        ngx_str_set(&hmcf->ledger, NGX_HTTP_HPKP_LEDGER);
+
+        if (ngx_conf_full_name(cf->cycle, &hmcf->ledger, 0) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
 
     return NGX_CONF_OK;
 }
@@ -261,6 +299,36 @@ ngx_http_hpkp_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     /* as ssl_certificate's path: relative to the configuration */
 
     if (ngx_conf_full_name(cf->cycle, &policy->file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_hpkp_ledger(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_hpkp_main_conf_t  *hmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (hmcf->ledger.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_str_set(&hmcf->ledger, "");
+        return NGX_CONF_OK;
+    }
+
+    hmcf->ledger = value[1];
+
+    /* as pid's path: relative to the prefix */
+
+    if (ngx_conf_full_name(cf->cycle, &hmcf->ledger, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

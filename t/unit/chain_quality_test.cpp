@@ -1,5 +1,7 @@
 #include "test_site.hpp"
 
+#include "duration.hpp"
+
 #include <gtest/gtest.h>
 
 using namespace hpkp;

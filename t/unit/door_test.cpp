@@ -62,7 +62,12 @@ struct DoorTest : testing::Test {
     hpkp_status_t check(const OneServer& server, int strict = 0) { return run({server.facts}, kNow, strict); }
     hpkp_status_t run(const std::vector<hpkp_server_t>& servers, std::int64_t now, int strict)
     {
-        session.reset(hpkp_session_run(servers.data(), servers.size(), now, strict));
+        hpkp_options_t options{};
+        options.now = now;
+        options.strict = strict;
+        options.ledger = str(ledger);
+        options.instance = str(instance);
+        session.reset(hpkp_session_run(servers.data(), servers.size(), &options));
         EXPECT_EQ(ERR_peek_error(), 0U);
         return hpkp_session_status(session.get());
     }
@@ -75,7 +80,15 @@ struct DoorTest : testing::Test {
         return all;
     }
 
+    /// With a ledger that has nothing to say of the certificate's names.
+    DoorTest()
+    {
+        rehearse(ledger, {parse_server_name("www.example.com", false)[0], parse_server_name("example.com", false)[0]},
+                 kNow);
+    }
+
     TempDir dir;
+    std::string ledger = dir / "hpkp.ledger", instance = "/nginx.conf";
     ContextPtr good = context({{pki().www_chain, pki().www_key}});
     ContextPtr bad = context({{pki().other_chain, pki().other_key}});
     SessionPtr session;
@@ -98,8 +111,9 @@ TEST_F(DoorTest, AnAcceptedLoad)
     ASSERT_LT(emission->enforce, 2U);
     ASSERT_LT(emission->report_only, 2U);
     const hpkp_header_t* enforce = hpkp_session_header(session.get(), emission->enforce);
-    EXPECT_EQ(text(enforce->value).substr(0, 14), "max-age=86400;");
-    EXPECT_EQ(text(hpkp_session_header(session.get(), emission->report_only)->value).substr(0, 11), "pin-sha256=");
+    EXPECT_EQ(text(enforce->values[0].text).substr(0, 14), "max-age=86400;");
+    EXPECT_EQ(text(hpkp_session_header(session.get(), emission->report_only)->values[0].text).substr(0, 11),
+              "pin-sha256=");
     ASSERT_EQ(enforce->pins_n, 3U);
     EXPECT_EQ(std::memcmp(enforce->pins[0], pki().www_key.pin().bytes().data(), 32), 0);
     EXPECT_EQ(std::memcmp(enforce->pins[2], pki().backup_2.pin().bytes().data(), 32), 0);
@@ -136,7 +150,10 @@ TEST_F(DoorTest, ARefusedLoadSaysWhatTheSessionSays)
     block.listens = {{0, true, 0}};
     block.certificates = {pki().other_chain};
     block.policies = {{server.file, "www", true}};
-    const LoadResult result = judge({block}, {kNow, false, kSystemBundle});
+    LoadOptions options;
+    options.now = kNow;
+    options.ledger = ledger;
+    const LoadResult result = judge({block}, options);
     ASSERT_EQ(hpkp_session_lines(session.get()), result.lines.size());
     for (std::size_t i = 0; i < result.lines.size(); i++) {
         EXPECT_EQ(text(hpkp_session_line(session.get(), i).text), result.lines[i].text);
@@ -245,7 +262,7 @@ TEST_F(DoorTest, AnyClock)
 
 TEST_F(DoorTest, AnEmptySession)
 {
-    session.reset(hpkp_session_run(nullptr, 0, kNow, 1));
+    EXPECT_EQ(run({}, kNow, 1), HPKP_ACCEPTED);
     EXPECT_EQ(hpkp_session_status(session.get()), HPKP_ACCEPTED);
     EXPECT_EQ(hpkp_session_lines(session.get()), 0U);
     EXPECT_EQ(hpkp_session_headers(session.get()), 0U);

@@ -74,7 +74,7 @@ TEST(Date, Real)
 {
     for (const char* text :
          {"2027-06-01", "2028-02-29", "2000-02-29", "1970-01-01", "2026-12-31", "9999-12-31", "2026-04-30"}) {
-        EXPECT_TRUE(is_date(text)) << text;
+        EXPECT_TRUE(parse_date(text).has_value()) << text;
     }
 }
 
@@ -84,8 +84,40 @@ TEST(Date, Unreal)
          {"", "2027-6-1", "2027-06-00", "2027-06-31", "2027-13-01", "2027-00-01", "2027-02-29", "1900-02-29",
           "2100-02-29", "1969-12-31", "2027/06/01", "20270601", "2027-06-01 ", "2027-06-01T00:00:00Z", "tomorrow!!",
           "2027-0x-01", "-027-06-01", "2026-04-31", "2027-06-011"}) {
-        EXPECT_FALSE(is_date(text)) << text;
+        EXPECT_FALSE(parse_date(text).has_value()) << text;
     }
+}
+
+TEST(Date, ItsFirstSecond)
+{
+    EXPECT_EQ(parse_date("1970-01-01"), Seconds(0));
+    EXPECT_EQ(parse_date("2027-06-01"), Seconds(1811808000));
+    EXPECT_EQ(parse_date("2028-02-29"), Seconds(1835395200));
+    EXPECT_EQ(parse_date("9999-12-31"), Seconds(253402214400));
+}
+
+TEST(TimeText, InUtc)
+{
+    EXPECT_EQ(time_text(0), "1970-01-01 00:00:00 UTC");
+    EXPECT_EQ(time_text(1811894399), "2027-06-01 23:59:59 UTC");
+    EXPECT_EQ(time_text(-1), "1969-12-31 23:59:59 UTC");
+    EXPECT_EQ(time_text(INT64_MAX), "(no date)");
+}
+
+TEST(DistanceText, InTheLargestUnitOfWhichThereAreTwo)
+{
+    EXPECT_EQ(distance_text(100, 100), "now");
+    EXPECT_EQ(distance_text(101, 100), "in 1 second");
+    EXPECT_EQ(distance_text(99, 100), "1 second ago");
+    EXPECT_EQ(distance_text(119, 0), "in 119 seconds");
+    EXPECT_EQ(distance_text(120, 0), "in 2 minutes");
+    EXPECT_EQ(distance_text(7199, 0), "in 119 minutes");
+    EXPECT_EQ(distance_text(7200, 0), "in 2 hours");
+    EXPECT_EQ(distance_text(47 * 3600, 0), "in 47 hours");
+    EXPECT_EQ(distance_text(2 * 86400 - 1, 0), "in 47 hours");
+    EXPECT_EQ(distance_text(2 * 86400, 0), "in 2 days");
+    EXPECT_EQ(distance_text(0, 12 * 86400), "12 days ago");
+    EXPECT_EQ(distance_text(400 * 86400, 0), "in 400 days");
 }
 
 }  // namespace

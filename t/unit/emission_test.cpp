@@ -49,7 +49,7 @@ TEST(Emission, Enforce)
     EXPECT_FALSE(emission.report_only.has_value());
     ASSERT_EQ(all.headers.size(), 1U);
     const Header& header = all.headers[*emission.enforce];
-    EXPECT_EQ(header.value.substr(0, 14), "max-age=86400;");
+    EXPECT_EQ(header.values.front().text.substr(0, 14), "max-age=86400;");
     ASSERT_EQ(header.pins.size(), 3U);
     EXPECT_TRUE(header.pins[0] == pki().www_key.pin());
     EXPECT_EQ(header.labels[1], pki().backup_1.pin().base64());
@@ -65,7 +65,7 @@ TEST(Emission, ReportOnly)
     EXPECT_EQ(all.servers[0].mode, "report-only");
     EXPECT_FALSE(all.servers[0].enforce.has_value());
     ASSERT_TRUE(all.servers[0].report_only.has_value());
-    EXPECT_EQ(all.headers[*all.servers[0].report_only].value.substr(0, 12), "pin-sha256=\"");
+    EXPECT_EQ(all.headers[*all.servers[0].report_only].values.front().text.substr(0, 12), "pin-sha256=\"");
 }
 
 TEST(Emission, Both)
@@ -73,8 +73,8 @@ TEST(Emission, Both)
     const Emissions all = emitted_by({"enforce: {max-age: 1d}", kReport});
     EXPECT_EQ(all.servers[0].mode, "both");
     ASSERT_EQ(all.headers.size(), 2U);
-    EXPECT_EQ(all.headers[*all.servers[0].enforce].value.substr(0, 8), "max-age=");
-    EXPECT_EQ(all.headers[*all.servers[0].report_only].value.substr(0, 11), "pin-sha256=");
+    EXPECT_EQ(all.headers[*all.servers[0].enforce].values.front().text.substr(0, 8), "max-age=");
+    EXPECT_EQ(all.headers[*all.servers[0].report_only].values.front().text.substr(0, 11), "pin-sha256=");
 }
 
 TEST(Emission, AGuardSendsNothingAndIsAPolicyAllTheSame)
@@ -252,8 +252,8 @@ TEST(Emission, ReportOnlyPinsOfTheirOwnGoOut)
     world.pinned(12, {"www.example.com"}, {pki().www_chain});
     const Emissions all = emitted(world);
     const Header& report_only = all.headers[*all.servers[0].report_only];
-    EXPECT_NE(report_only.value.find(pki().intermediate_key.pin().base64()), std::string::npos);
-    EXPECT_EQ(report_only.value.find(pki().www_key.pin().base64()), std::string::npos);
+    EXPECT_NE(report_only.values.front().text.find(pki().intermediate_key.pin().base64()), std::string::npos);
+    EXPECT_EQ(report_only.values.front().text.find(pki().www_key.pin().base64()), std::string::npos);
     EXPECT_TRUE(report_only.pins[0] == pki().intermediate_key.pin());
     EXPECT_TRUE(all.headers[*all.servers[0].enforce].pins[0] == pki().www_key.pin());
 }

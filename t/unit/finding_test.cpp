@@ -48,6 +48,8 @@ TEST(Finding, EveryIdHasTheSeverityOfTheSpecification)
         "file-writable", "off-path-pin",     "root-only-pin",    "leaf-expires-first",
         "chain-expired", "path-limit",       "name-not-covered", "policy-flapping",
         "ip-host",       "unqualified-host", "regex-host",       "path-in-doubt",
+        "ledger-off",    "clock-went-back",  "guard-over",       "never-report-only",
+        "max-age-jump",  "not-rehearsed",
     };
     const std::set<std::string_view> notes = {"private-pki", "anchor-expired"};
     std::set<std::string_view> seen;

@@ -22,20 +22,17 @@ const std::string kTwos = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 TEST(Header, Enforce)
 {
     Enforce enforce;
-    enforce.max_age = 2592000;
-    EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(1), pin_of(2)})),
+    EXPECT_EQ(enforce_header(enforce, 2592000, pin_set({pin_of(1), pin_of(2)})),
               "max-age=2592000; pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos + "\"");
     enforce.include_subdomains = true;
-    EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(2), pin_of(1)})),
+    EXPECT_EQ(enforce_header(enforce, 2592000, pin_set({pin_of(2), pin_of(1)})),
               "max-age=2592000; pin-sha256=\"" + kTwos + "\"; pin-sha256=\"" + kOnes + "\"; includeSubDomains");
     enforce.report_uri = ReportUri{"https://r.test/pkp?a=b;c", "https", "r.test", {}};
-    enforce.max_age = 0;
-    EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(1), pin_of(2)})),
+    EXPECT_EQ(enforce_header(enforce, 0, pin_set({pin_of(1), pin_of(2)})),
               "max-age=0; pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos
                   + "\"; includeSubDomains; report-uri=\"https://r.test/pkp?a=b;c\"");
     enforce.include_subdomains = false;
-    enforce.max_age = 2147483647;
-    EXPECT_EQ(enforce_header(enforce, pin_set({pin_of(1)})),
+    EXPECT_EQ(enforce_header(enforce, 2147483647, pin_set({pin_of(1)})),
               "max-age=2147483647; pin-sha256=\"" + kOnes + "\"; report-uri=\"https://r.test/pkp?a=b;c\"");
 }
 
@@ -55,7 +52,7 @@ TEST(Header, RetiredAndNamedPinsAreSentLikeOthers)
     PinSet set = pin_set({pin_of(1), pin_of(2)});
     set.pins[0].retired = true;
     set.pins[1].name = "backup; \"A\"";
-    EXPECT_EQ(enforce_header({}, set), "max-age=0; pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos + "\"");
+    EXPECT_EQ(enforce_header({}, 0, set), "max-age=0; pin-sha256=\"" + kOnes + "\"; pin-sha256=\"" + kTwos + "\"");
 }
 
 }  // namespace

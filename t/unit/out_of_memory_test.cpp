@@ -25,6 +25,7 @@ struct OutOfMemory : testing::Test {
         facts.names_n = 1;
         facts.listens = &listen;
         facts.listens_n = 1;
+        options.now = kNow;
         policy.file = {file.data(), file.size()};
         facts.policies = &policy;
         facts.policies_n = 1;
@@ -35,7 +36,7 @@ struct OutOfMemory : testing::Test {
     {
         allocation_failed = false;
         allocations_left = allocations;
-        hpkp_session_t* session = hpkp_session_run(&facts, 1, kNow, 0);
+        hpkp_session_t* session = hpkp_session_run(&facts, 1, &options);
         allocations_left = -1;
         status = session == nullptr ? HPKP_FAILED : hpkp_session_status(session);
         if (session != nullptr && status == HPKP_FAILED) {
@@ -51,6 +52,7 @@ struct OutOfMemory : testing::Test {
     hpkp_listen_t listen{0, 1, 0};
     hpkp_policy_ref_t policy{{nullptr, 0}, {"www", 3}, 1};
     hpkp_server_t facts{};
+    hpkp_options_t options{};
     ContextPtr good = context({{pki().www_chain, pki().www_key}});
     ContextPtr bad = context({{pki().other_chain, pki().other_key}});
 };
@@ -81,11 +83,12 @@ TEST_F(OutOfMemory, OfALoadThatWouldBeRefused)
 /// Judges with ever more memory until it suffices. Returns how many times it did not.
 long starved(const World& world, LoadResult& result)
 {
+    const LoadOptions options = world.options();
     for (long n = 0; n < 100000; n++) {
         allocation_failed = false;
         allocations_left = n;
         try {
-            result = world.judge();
+            result = world.judge(options);
             allocations_left = -1;
             return n;
         }

@@ -196,6 +196,15 @@ TEST(PathLimits, OneMoreIs)
     EXPECT_TRUE(found.reaches_anchor) << "one may have been missed";
 }
 
+/// Throws where the search was not limited, or found more than it may.
+void search_limited(const Chain& sent, const std::vector<Certificate>& roots)
+{
+    const SearchResult found = search(sent, roots);
+    if (!found.limits.any() || found.paths.size() > kMaxPaths) {
+        throw std::runtime_error("not limited");
+    }
+}
+
 TEST(PathLimits, WaysThatLeadBackAreCounted)
 {
     // The only way out of the mesh is at its first authority, which stands below all the others.
@@ -211,15 +220,8 @@ TEST(PathLimits, WaysThatLeadBackAreCounted)
     EXPECT_TRUE(nine.limits.steps) << met(nine.limits);
     EXPECT_FALSE(nine.limits.signatures);
     EXPECT_LE(nine.paths.size(), 1U);
-}
-
-/// Throws where the search was not limited, or found more than it may.
-void search_limited(const Chain& sent, const std::vector<Certificate>& roots)
-{
-    const SearchResult found = search(sent, roots);
-    if (!found.limits.any() || found.paths.size() > kMaxPaths) {
-        throw std::runtime_error("not limited");
-    }
+    const Chain fourteen = with_exit(14);
+    EXPECT_TRUE(ends_within(3, [&] { search_limited(fourteen, {pki().root}); })) << "50 million steps";
 }
 
 TEST(PathLimits, AMeshOfAuthoritiesEndsSoon)
@@ -257,6 +259,7 @@ TEST(PathLimits, ManyWaysOfTheSameDepthEndSoon)
     }
     EXPECT_TRUE(ends_within(5, [&] { search_limited(sent, {ca(line[8], line[8])}); })) << "ten certificates";
     EXPECT_TRUE(ends_within(5, [&] { search_limited(sent, {ca(line[9], line[9])}); })) << "eleven";
+    EXPECT_EQ(met(search(sent, {ca(line[9], line[9])}).limits), "depth") << "which is seen before a step is taken";
     const Ladder ladder(40);
     EXPECT_TRUE(ends_within(5, [&] { search_limited(ladder.sent, ladder.roots); }));
 }

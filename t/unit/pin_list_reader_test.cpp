@@ -17,7 +17,7 @@ struct PinListReaderTest : testing::Test {
         PolicyText policy;
         policy.pins = items;
         policy.modes = {"guard: {}"};
-        file = read_policy_file(dir.write("pins.yaml", policy_file({policy})), findings);
+        file = read_policy_file(dir.write("pins.yaml", policy_file({policy})), kNow, findings);
         return file.policies.front().pin_sets.front();
     }
     /// "bad-pin 5:22" for each finding, with a "w" after a warning.
@@ -126,7 +126,7 @@ TEST_F(PinListReaderTest, EachListHasItsOwnDuplicates)
     policy.pins = {"pin-sha256: " + a, "pin-sha256: " + b};
     policy.modes = {"guard: {}", "report-only: {report-uri: \"https://r.test/\", pins: [{pin-sha256: " + a
                                      + "}, {pin-sha256: " + b + "}]}"};
-    read_policy_file(dir.write("pins.yaml", policy_file({policy, policy})), findings);
+    read_policy_file(dir.write("pins.yaml", policy_file({policy, policy})), kNow, findings);
     EXPECT_EQ(ids(findings), "duplicate-key") << "the policy's name alone";
 }
 

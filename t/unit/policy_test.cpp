@@ -45,7 +45,7 @@ TEST(PolicyValue, Binds)
     EXPECT_FALSE(policy.binds());
     policy.enforce = Enforce{};
     EXPECT_FALSE(policy.binds()) << "max-age 0";
-    policy.enforce->max_age = 1;
+    policy.enforce->max_age = MaxAge(1);
     EXPECT_TRUE(policy.binds());
     policy.enforce.reset();
     policy.guard = Guard{};
@@ -58,7 +58,7 @@ TEST(PolicyValue, BindsSubdomains)
     policy.enforce = Enforce{};
     policy.enforce->include_subdomains = true;
     EXPECT_FALSE(policy.binds_subdomains()) << "max-age 0";
-    policy.enforce->max_age = 1;
+    policy.enforce->max_age = MaxAge(1);
     EXPECT_TRUE(policy.binds_subdomains());
     policy.enforce->include_subdomains = false;
     EXPECT_FALSE(policy.binds_subdomains());

@@ -139,7 +139,11 @@ TEST(Session, FindingsOfSeveralServersAreOneButNotThoseOfSeveralPlaces)
 
 TEST(Session, NothingAtAll)
 {
-    const LoadResult result = judge({}, {kNow, true, "/nonexistent/bundle.pem"});
+    LoadOptions options;
+    options.now = kNow;
+    options.strict = true;
+    options.system_bundle = "/nonexistent/bundle.pem";
+    const LoadResult result = judge({}, options);
     EXPECT_FALSE(result.refused);
     EXPECT_TRUE(result.lines.empty());
     EXPECT_TRUE(result.emissions.servers.empty());

@@ -307,9 +307,11 @@ const Pki& pki()
     return cast;
 }
 
-TempDir::TempDir()
+TempDir::TempDir() : TempDir(std::filesystem::temp_directory_path().string()) {}
+
+TempDir::TempDir(const std::string& parent)
 {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hpkp-unit-XXXXXX").string();
+    std::string pattern = parent + "/hpkp-unit-XXXXXX";
     must(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
     path_ = pattern;
 }

@@ -108,7 +108,9 @@ const Pki& pki();
 /// A directory that goes with its object.
 class TempDir {
 public:
+    /// Below the usual place for temporary files.
     TempDir();
+    explicit TempDir(const std::string& parent);
     ~TempDir();
     TempDir(const TempDir&) = delete;
     TempDir& operator=(const TempDir&) = delete;

@@ -1,9 +1,12 @@
 #include "test_site.hpp"
 
+#include "ledger/memory.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -187,12 +190,37 @@ ServerBlock& World::plain(unsigned line, std::vector<std::string> names, std::si
 
 LoadResult World::judge(bool strict) const
 {
-    return hpkp::judge({blocks_.begin(), blocks_.end()}, {now, strict, system_bundle});
+    return judge(options(strict));
+}
+
+LoadResult World::judge(const LoadOptions& options) const
+{
+    return hpkp::judge({blocks_.begin(), blocks_.end()}, options);
+}
+
+LoadOptions World::options(bool strict) const
+{
+    LoadOptions options;
+    options.now = now;
+    options.strict = strict;
+    options.system_bundle = system_bundle;
+    options.ledger = dir / "hpkp.ledger";
+    options.load = {new_ledger_id(), "/nginx.conf", now, true};
+
+    std::vector<HostPattern> hosts;
+    for (const Sending& sending : sendings_of(gather())) {
+        hosts.push_back(sending.host);
+    }
+    rehearse(options.ledger, hosts, now);
+    return options;
 }
 
 Site World::gather(Findings& findings) const
 {
-    return hpkp::gather({blocks_.begin(), blocks_.end()}, {now, false, system_bundle}, findings);
+    LoadOptions options;
+    options.now = now;
+    options.system_bundle = system_bundle;
+    return hpkp::gather({blocks_.begin(), blocks_.end()}, options, false, findings);
 }
 
 Site World::gather() const
@@ -216,6 +244,38 @@ Findings judge_for(const Stores& stores, const PolicyText& policy, const Chain& 
     world.policies({policy}, world.bundles(stores));
     world.pinned(12, {"www.example.com"}, {chain}, policy.name);
     return world.findings();
+}
+
+std::string fast_directory()
+{
+    const char* memory = "/dev/shm";
+    return ::access(memory, W_OK | X_OK) == 0 ? memory : std::filesystem::temp_directory_path().string();
+}
+
+void rehearse(const std::string& path, const std::vector<HostPattern>& hosts, std::time_t now)
+{
+    SentPolicy before;
+    before.kind = SentPolicy::Kind::reported;
+    before.name = "rehearsal";
+    const auto policy = std::make_shared<const SentPolicy>(before);
+    const auto content = std::make_shared<const std::string>(before.to_text());
+    std::vector<Sending> sent;
+    std::vector<Showing> first, second;
+    for (const HostPattern& host : hosts) {
+        sent.push_back({host, {}, policy, content});
+        first.push_back({host, {pki().backup_1.pin()}});
+        second.push_back({host, {pki().backup_2.pin()}});
+    }
+    ::unlink(path.c_str());
+    Ledger ledger(path, Database::Access::create);
+    ledger.begin(true);
+    LedgerLoad load{"0000000000000001", "/rehearsal", now - 100 * kDay, true};
+    ledger.record(sent, first, load);
+    ledger.settle(load);
+    load = {"0000000000000002", "/rehearsal", now - 99 * kDay, true};
+    ledger.record({}, second, load);
+    ledger.settle(load);
+    ledger.commit();
 }
 
 PinSet pin_set(const std::vector<Pin>& pins)

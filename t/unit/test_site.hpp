@@ -86,7 +86,13 @@ public:
     PolicyRef ref(const std::string& name, bool own = true) const { return {policy_path_, name, own}; }
 
     const std::deque<ServerBlock>& blocks() const { return blocks_; }
+    /// Judges under a ledger of its own in which every host here has been rehearsed: what a ledger advises stands among
+    /// the findings of those tests alone that are about it. Nothing is written.
     LoadResult judge(bool strict = false) const;
+    /// The options of judge(), once that ledger has been made.
+    LoadOptions options(bool strict = false) const;
+    /// Judges under the ledger of these options, whatever is in it.
+    LoadResult judge(const LoadOptions& options) const;
     /// The findings of judge().
     Findings findings() const { return judge().findings; }
     Site gather(Findings& findings) const;
@@ -106,6 +112,13 @@ private:
 Findings judge_one(const PolicyText& policy, const Chain& chain, std::time_t now = kNow);
 /// The same for clients of these root programs.
 Findings judge_for(const Stores& stores, const PolicyText& policy, const Chain& chain);
+
+/// A place for files that are synced often: memory, where the system has such a directory.
+std::string fast_directory();
+
+/// Makes a ledger at this path, in place of what is there: these hosts had a report-only policy and a change of key, a
+/// hundred days before `now`, and nothing is held.
+void rehearse(const std::string& path, const std::vector<HostPattern>& hosts, std::time_t now);
 
 /// A set of pins for the functions that take one without its policy.
 PinSet pin_set(const std::vector<Pin>& pins);

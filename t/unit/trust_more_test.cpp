@@ -1,6 +1,8 @@
 // checks/trust.cpp: dates and doubts. What else a chain's paths stand on: trust_test.cpp, trust_limits_test.cpp.
 #include "test_site.hpp"
 
+#include "duration.hpp"
+
 #include <gtest/gtest.h>
 
 using namespace hpkp;

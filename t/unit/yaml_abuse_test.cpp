@@ -183,10 +183,10 @@ TEST(YamlAbuse, AByteTooMany)
     Findings findings;
     const std::string text = "version: 1\n#" + std::string(kMaxFileBytes - 12, 'x');
     ASSERT_EQ(text.size(), kMaxFileBytes);
-    read_policy_file(dir.write("exact.yaml", text), findings);
+    read_policy_file(dir.write("exact.yaml", text), kNow, findings);
     EXPECT_EQ(ids(findings), "missing-key") << "only the policies";
     findings.clear();
-    read_policy_file(dir.write("larger.yaml", text + "x"), findings);
+    read_policy_file(dir.write("larger.yaml", text + "x"), kNow, findings);
     EXPECT_EQ(ids(findings), "policy-unreadable");
 }
 

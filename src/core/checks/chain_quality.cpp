@@ -70,7 +70,7 @@ void check_leaf_expires_first(const Site& site, Findings& findings)
         if (!pins.enforced || !expires || !leaf.pin() || pins.find(*leaf.pin()) == nullptr) {
             return;
         }
-        const std::int64_t max_age = pair.policy->enforce->max_age;
+        const std::int64_t max_age = pair.policy->enforce->max_age.highest();
         const auto& paths = pair.paths->paths;
         const bool leaf_alone = std::any_of(paths.begin(), paths.end(), [&](const Path& path) {
             return std::none_of(path.certificates.begin() + 1, path.certificates.end(),

@@ -17,7 +17,8 @@ constexpr Check kChecks[] = {
     check_sent_has_pin,      check_leaf_has_pin,       check_no_backup_pin, check_single_backup,
     check_backup_key_online, check_off_path_pin,       check_root_only_pin, check_leaf_expires_first,
     check_name_covered,      check_host_can_be_pinned, check_scope,         check_report_uri_self,
-    check_path_limit,
+    check_locks_out,         check_ramp_has_ledger,    check_clock,         check_never_report_only,
+    check_not_rehearsed,     check_max_age_jump,       check_path_limit,
 };
 
 /// One finding for what is the same at several servers.
@@ -52,7 +53,10 @@ void run_checks(const Site& site, Findings& findings)
         check(site, findings);
     }
     findings = merged(std::move(findings));
-    // The gravest last, where a terminal shows them; the same order at every load.
+}
+
+void in_order(Findings& findings)
+{
     std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
         return std::tie(a.severity, a.id, a.place, a.servers, a.what)
                < std::tie(b.severity, b.id, b.place, b.servers, b.what);

@@ -9,8 +9,11 @@
 
 namespace hpkp {
 
-/// All checks, in the order of the list in checks.cpp. Findings about the same thing at several servers are one.
+/// All checks. Findings about the same thing at several servers are one.
 void run_checks(const Site& site, Findings& findings);
+
+/// The gravest last, where a terminal shows them; the same order at every load.
+void in_order(Findings& findings);
 
 // source_files.cpp
 void check_file_writable(const Site& site, Findings& findings);
@@ -53,6 +56,16 @@ void check_backup_key_online(const Site& site, Findings& findings);
 // names.cpp
 void check_name_covered(const Site& site, Findings& findings);
 void check_host_can_be_pinned(const Site& site, Findings& findings);
+
+// lockout.cpp
+void check_locks_out(const Site& site, Findings& findings);
+
+// history.cpp
+void check_ramp_has_ledger(const Site& site, Findings& findings);
+void check_clock(const Site& site, Findings& findings);
+void check_never_report_only(const Site& site, Findings& findings);
+void check_not_rehearsed(const Site& site, Findings& findings);
+void check_max_age_jump(const Site& site, Findings& findings);
 
 // scope.cpp
 void check_scope(const Site& site, Findings& findings);

@@ -312,7 +312,7 @@ void check_report_uri_self(const Site& site, Findings& findings)
 {
     for (const PolicyUse& use : site.uses) {
         const Policy& policy = *use.policy;
-        if (!policy.enforce || policy.enforce->max_age == 0) {
+        if (!policy.enforce || policy.enforce->max_age.highest() == 0) {
             continue;
         }
         const auto check = [&](const std::optional<ReportUri>& uri) {

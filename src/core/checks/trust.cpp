@@ -2,6 +2,7 @@
 #include "checks.hpp"
 
 #include "../drawing.hpp"
+#include "../duration.hpp"
 #include "../match.hpp"
 #include "pair_finding.hpp"
 

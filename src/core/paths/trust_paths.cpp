@@ -38,9 +38,9 @@ const TrustStore& TrustPathFinder::store(const std::string& path)
     return found != stores_.end() ? found->second : stores_.emplace(path, read_trust_store(path)).first->second;
 }
 
-TrustPathFinder::StoreSet& TrustPathFinder::set_of(const TrustStores* stores)
+TrustPathFinder::StoreSet& TrustPathFinder::set_of(const TrustStores* stores, bool strict)
 {
-    StoreSet*& set = known_sets_[stores];
+    StoreSet*& set = known_sets_[{stores, strict}];
     if (set == nullptr) {
         // Two policy files with the same stores share what is found. The system's bundle has no name in a policy file.
         const TrustStores names = stores == nullptr ? TrustStores{{"", system_bundle_}} : *stores;
@@ -48,22 +48,34 @@ TrustPathFinder::StoreSet& TrustPathFinder::set_of(const TrustStores* stores)
         for (const auto& [name, path] : names) {
             named.push_back({stores == nullptr ? "the system's bundle" : name, &store(path)});
         }
-        set = &sets_.try_emplace(names, named).first->second;
+        set = &sets_.try_emplace({names, strict}, named, strict).first->second;
     }
     return *set;
 }
 
 const TrustPaths& TrustPathFinder::find(const Chain& chain, const TrustStores* stores)
 {
-    StoreSet& set = set_of(stores);
+    return find(chain, stores, stores != nullptr);
+}
+
+const TrustPaths& TrustPathFinder::find_remembered(const Chain& chain, const TrustStores& stores)
+{
+    const bool all_read =
+        std::all_of(stores.begin(), stores.end(), [&](const auto& named) { return store(named.second).ok(); });
+    return find(chain, stores.empty() || !all_read ? nullptr : &stores, false);
+}
+
+const TrustPaths& TrustPathFinder::find(const Chain& chain, const TrustStores* stores, bool strict)
+{
+    StoreSet& set = set_of(stores, strict);
     const auto known = set.known.find(&chain);
     if (known != set.known.end()) {
         return known->second;
     }
-    return set.known.emplace(&chain, find_new(chain, set.anchors, stores != nullptr)).first->second;
+    return set.known.emplace(&chain, find_new(chain, set.anchors, strict)).first->second;
 }
 
-TrustPaths TrustPathFinder::find_new(const Chain& chain, const Anchors& anchors, bool named)
+TrustPaths TrustPathFinder::find_new(const Chain& chain, const Anchors& anchors, bool strict)
 {
     SearchResult found = paths_to_anchors(chain, anchors, signatures_);
     for (Path& path : found.paths) {
@@ -85,7 +97,7 @@ TrustPaths TrustPathFinder::find_new(const Chain& chain, const Anchors& anchors,
     }
     // A chain that reaches a root only by paths that fail is nobody's private PKI. Under named stores one that reaches
     // none is an error; where one of them cannot be read, that is the error, and this is the least that can be said.
-    if (found.reaches_anchor || (named && !anchors.incomplete())) {
+    if (found.reaches_anchor || (strict && !anchors.incomplete())) {
         return result;
     }
     SearchResult lines = issuer_lines(chain, signatures_);

@@ -48,6 +48,10 @@ public:
     /// and the answer lives as long as it. Throws std::bad_alloc.
     const TrustPaths& find(const Chain& chain, const TrustStores* stores);
 
+    /// The same for clients that remember a policy with these stores, which must outlive the finder: with the system's
+    /// bundle if one of them can be read no more, with the certificates sent where no root is reached.
+    const TrustPaths& find_remembered(const Chain& chain, const TrustStores& stores);
+
     /// Calls `visit(chain, paths)` for everything that was found, in no order that means anything.
     template <typename Visit>
     void for_each(Visit visit) const
@@ -60,22 +64,25 @@ public:
     }
 
 private:
-    /// The stores of a policy file together, and what was found in them.
+    /// The stores of a policy file together, and what was found in them. `strict`: a chain that reaches none of their
+    /// roots has no path.
     struct StoreSet {
-        explicit StoreSet(const std::vector<NamedStore>& named) : anchors(named) {}
+        StoreSet(const std::vector<NamedStore>& named, bool strict) : anchors(named), strict(strict) {}
         Anchors anchors;
+        bool strict;
         std::unordered_map<const Chain*, TrustPaths> known;
     };
 
-    StoreSet& set_of(const TrustStores* stores);
-    TrustPaths find_new(const Chain& chain, const Anchors& anchors, bool named);
+    const TrustPaths& find(const Chain& chain, const TrustStores* stores, bool strict);
+    StoreSet& set_of(const TrustStores* stores, bool strict);
+    TrustPaths find_new(const Chain& chain, const Anchors& anchors, bool strict);
 
     std::string system_bundle_;
     Signatures signatures_;
     PathVerifier verifier_;
     std::map<std::string, TrustStore> stores_;
-    std::map<TrustStores, StoreSet> sets_;
-    std::unordered_map<const TrustStores*, StoreSet*> known_sets_;
+    std::map<std::pair<TrustStores, bool>, StoreSet> sets_;
+    std::map<std::pair<const TrustStores*, bool>, StoreSet*> known_sets_;
 };
 
 }  // namespace hpkp

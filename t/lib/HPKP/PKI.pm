@@ -46,6 +46,8 @@ sub leaves {
         [ 'www-rsa',      'int-a', 'www-rsa',     'www.example.com example.com' ],
         [ 'www-ed25519',  'int-a', 'www-ed25519', 'www.example.com example.com' ],
         [ 'www-renewed',  'int-a', 'backup-1',    'www.example.com example.com' ],   # the pinned backup in use
+        [ 'www-second',   'int-a', 'backup-2',    'www.example.com example.com' ],
+        [ 'www-third',    'int-a', 'backup-3',    'www.example.com example.com' ],
         [ 'www-unpinned', 'int-b', 'unpinned',    'www.example.com example.com' ],   # nobody pins this key or its CA
         [ 'www-by-b',     'int-b', 'www',         'www.example.com example.com' ],   # the same key by the other CA
         [ 'both',         'int-a', 'both',        'www.example.com other.example.com' ],
@@ -54,6 +56,7 @@ sub leaves {
         [ 'expired',      'int-a', 'expired',     'www.example.com' ],
         [ 'local',        'int-a', 'local',       'localhost' ],   # for a client that cannot be told where a name is
         [ 'local-renewed',  'int-a', 'backup-1',  'localhost' ],
+        [ 'local-third',    'int-a', 'backup-3',  'localhost' ],
         [ 'local-unpinned', 'int-b', 'unpinned',  'localhost' ],
         [ 'self-signed',  'self-signed', 'self-signed', 'www.example.com' ],
     );
@@ -77,8 +80,14 @@ sub roots { return qw(root-a root-b self-signed) }
 sub recipe { return (__FILE__) }
 
 my $days_left_at_least = 30;
+my %made;    # one of each class
 
 sub new {
+    my ($class) = @_;
+    return $made{$class} //= $class->look_up;
+}
+
+sub look_up {
     my ($class) = @_;
     my $self = bless { dir => build_dir() . '/t-pki', pins => {} }, $class;
 

@@ -6,9 +6,10 @@
 #         main  => 'load_module modules/x.so;',                           # goes on top of nginx.conf
 #     );
 #     Options besides: workers (1), log_level (info), module, ports => { tls => PORT } (to follow another server),
-#     pki (an HPKP::PKI).
+#     pki (an HPKP::PKI), ledger => 'fresh' (else one that knows the hosts: HPKP::Ledger), clock.
 #     my $test = $server->test_config;       # nginx -t: {exit, err, timed_out, ...} of HPKP::Command
 #     $server->start;                        # dies, with stderr and log, unless it comes up
+#     $server->start(before => [...]);       # a command in front that becomes nginx, such as strace -D
 #     my $run = $server->start_refused;      # starts it, wants it to end by itself: {exit, err}
 #     my $run = $server->reload;             # nginx -s reload; returns once the new workers serve
 #     my $run = $server->reload_refused;     # the same, wants exit 1 and the old workers
@@ -16,6 +17,7 @@
 #     $server->hup;                          # kill -HUP, wants new workers
 #     my $run = $server->signal_by_nginx('quit');      # nginx -s quit
 #     $server->stop;                         # by pid; also done at the end of the test
+#     $server->crash;                        # kill -9, master and workers: no end that nginx could tell of
 #     $server->no_alerts;                    # one test: no [alert], [crit], signal or sanitizer report
 #
 #     $server->write('conf/pins.yaml', $yaml);         # change a file; the path is below the prefix
@@ -26,10 +28,12 @@
 #     $server->log, $server->log_since($mark), $server->log_mark, $server->stderr
 #     $server->port('tls'), $server->prefix, $server->file('conf/pins.yaml'), $server->pki
 #
+#     $server->set_clock('2026-12-24 22:00:00'), $server->by_its_clock         # HPKP::Clock
+#
 # In every text {{port:NAME}} is a free port of 127.0.0.1 (one a NAME), {{pki}} the directory of HPKP::PKI, {{pin:NAME}}
 # a pin, {{key:CHAIN}} the name of the key of a chain file, {{prefix}} our directory. nginx.conf is
-# {{prefix}}/conf/nginx.conf, documents are in {{prefix}}/html, so that a path that is resolved from the wrong directory
-# is found out.
+# {{prefix}}/conf/nginx.conf, documents are in {{prefix}}/html, the ledger is {{prefix}}/ledger/hpkp.ledger unless http
+# names one, so that a path that is resolved from the wrong directory is found out.
 #
 # Environment: HPKP_NGINX (/usr/sbin/nginx), HPKP_BUILD (build), HPKP_MODULE (the module in it; "none" for an
 # nginx without it: option module => 'none'), HPKP_PRELOAD (a sanitizer's libraries: nginx alone runs with them).
@@ -45,10 +49,12 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use HPKP::Command qw(run_command need_file need_tools wait_until read_text write_text build_dir);
+use HPKP::Clock qw(set_clock by_its_clock);
+use HPKP::Ledger ();
+use HPKP::Log qw(stderr log log_mark log_since no_alerts);
 use HPKP::PKI;
 use HPKP::Port qw(free_port);
 use POSIX ();
-use Test::Builder;
 use Time::HiRes qw(sleep);
 
 my $start_limit = 20;    # seconds; a sanitizer build on a busy machine is slow
@@ -62,6 +68,7 @@ error_log {{prefix}}/logs/error.log {{log_level}};
 worker_processes {{workers}};
 events { worker_connections 256; }
 http {
+{{ledger}}
     access_log off;
     client_body_temp_path {{prefix}}/temp/body;
     proxy_temp_path {{prefix}}/temp/proxy;
@@ -82,6 +89,7 @@ sub new {
         ports     => $option{ports} || {},
         workers   => $option{workers} || 1,
         main      => $option{main} // '',
+        ledger    => $option{ledger} // 'seasoned',
         log_level => $option{log_level} || 'info',
         binary    => need_file($ENV{HPKP_NGINX} || '/usr/sbin/nginx', 't/run.sh installs it'),
         module    => $option{module} || $ENV{HPKP_MODULE} || build_dir() . '/ngx_http_hpkp_module.so',
@@ -96,7 +104,8 @@ sub new {
     $self->{temp} = File::Temp->newdir('hpkp-t-XXXXXX', TMPDIR => 1);
     $self->{prefix} = $self->{temp}->dirname;
     chmod 0755, $self->{prefix};
-    make_path(map { "$self->{prefix}/$_" } qw(conf html logs temp));
+    make_path(map { "$self->{prefix}/$_" } qw(conf html ledger logs temp));
+    $self->set_clock($option{clock}) if defined $option{clock};
     $self->write('html/index.html', "<p>index</p>\n");
 
     $self->configure(http => $option{http} // '');
@@ -112,10 +121,18 @@ sub configure {
     my $load = $self->{module} eq 'none' ? '' : "load_module $self->{module};\n";
     my $text = $frame;
 
-    $text =~ s/\{\{main\}\}/$load$self->{main}/;
+    my $loaded = $self->{module} ne 'none' || $self->{main} =~ /_hpkp_module/;
+    my $ours = $loaded && $option{http} !~ /\bhpkp_ledger\b/;
+    my $ledger = $ours ? '    hpkp_ledger ledger/hpkp.ledger;' : '';
+    # Workers keep no other part of the environment.
+    my $clock = $self->{clock} ? "env FAKETIME_TIMESTAMP_FILE;\nenv FAKETIME_NO_CACHE;\n" : '';
+
+    $text =~ s/\{\{main\}\}/$load$clock$self->{main}/;
+    $text =~ s/\{\{ledger\}\}/$ledger/;
     $text =~ s/\{\{http\}\}\n/$option{http}/;
     $text =~ s/\{\{(log_level|workers)\}\}/$self->{$1}/g;
     $self->write('conf/nginx.conf', $text);
+    HPKP::Ledger::season($self, $option{http}) if $ours && $self->{ledger} eq 'seasoned';
 }
 
 sub write {
@@ -171,10 +188,9 @@ sub port {
 
 sub command {
     my ($self, @arguments) = @_;
-    my @preload = $ENV{HPKP_PRELOAD} ? ('env', "LD_PRELOAD=$ENV{HPKP_PRELOAD}") : ();
 
     # -e: what is said before nginx.conf names a log goes to the same log.
-    return (@preload, $self->{binary}, '-p', "$self->{prefix}/", '-e', 'logs/error.log', '-c', 'conf/nginx.conf',
+    return ($self->by_its_clock($ENV{HPKP_PRELOAD} // ''), $self->{binary}, '-p', "$self->{prefix}/", '-e', 'logs/error.log', '-c', 'conf/nginx.conf',
         @arguments);
 }
 
@@ -185,8 +201,8 @@ sub test_config {
 }
 
 sub start {
-    my ($self) = @_;
-    my $ended = $self->launch;
+    my ($self, %option) = @_;
+    my $ended = $self->launch(@{ $option{before} || [] });
 
     die "nginx did not start: exit $ended->{exit}\n$ended->{err}" . $self->log if $ended;
     return $self;
@@ -203,7 +219,7 @@ sub start_refused {
 
 # Starts the master. Returns nothing once all workers run, or what became of a master that ended.
 sub launch {
-    my ($self) = @_;
+    my ($self, @before) = @_;
     die "already started\n" if $self->{master};
     my $stderr = $self->file('logs/stderr');
 
@@ -214,7 +230,7 @@ sub launch {
         open STDOUT, '>>', $stderr or POSIX::_exit(126);
         open STDERR, '>>', $stderr or POSIX::_exit(126);
         no warnings 'exec';
-        exec qw(setpriv --pdeathsig TERM), $self->command or POSIX::_exit(127);
+        exec qw(setpriv --pdeathsig TERM), @before, $self->command or POSIX::_exit(127);
     }
 
     $self->{master} = $pid;
@@ -327,6 +343,17 @@ sub stop {
     return $ended;
 }
 
+# All processes of this nginx are in the master's group.
+sub crash {
+    my ($self) = @_;
+    my @workers = $self->children;
+
+    kill KILL => -$self->{master};
+    waitpid $self->{master}, 0;
+    wait_until(sub { !grep { -e "/proc/$_/exe" && readlink "/proc/$_/exe" } @workers }, 10) or die "a worker lives on\n";
+    $self->forget;
+}
+
 # After a signal that ends the master: true once it has gone.
 sub wait_for_end {
     my ($self) = @_;
@@ -346,31 +373,6 @@ END {
     my $status = $?;
     $_->stop for values %running;
     $? = $status;
-}
-
-# ---- what it said
-
-sub stderr { return text_of($_[0]->file('logs/stderr')) }
-sub log    { return text_of($_[0]->file('logs/error.log')) }
-
-sub log_mark  { return length $_[0]->log }
-sub log_since { return substr $_[0]->log, $_[1] }
-
-sub text_of {
-    my ($path) = @_;
-    return -e $path ? read_text($path) : '';
-}
-
-sub no_alerts {
-    my ($self, $name) = @_;
-    my $bad = qr/\[alert\]|\[crit\]|exited on signal|AddressSanitizer|LeakSanitizer|runtime error:/;
-    my @lines = grep { /$bad/ } split /\n/, $self->log . $self->stderr;
-    my $builder = Test::Builder->new;
-
-    # A worker that the test itself killed is not news.
-    @lines = grep { !/exited on signal 9/ } @lines if $self->{kills_workers};
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    $builder->ok(!@lines, $name || 'no alert in the log') or $builder->diag(join "\n", @lines);
 }
 
 # kill -9 of one worker; returns once the master has made another.

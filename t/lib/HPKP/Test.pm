@@ -103,12 +103,12 @@ sub tls_server {
 sub site {
     my (%part) = @_;
     my $extra = join "\n", $part{server} // 'hpkp_policy pins.yaml;', $part{extra} // '';
-    my %ours = map { $_ => delete $part{$_} } qw(pins_yaml more http main workers files module log_level pki);
+    my %ours = map { $_ => delete $part{$_} } qw(pins_yaml more http main workers files module log_level pki ledger clock);
 
     return HPKP::Server->new(
         http => ($ours{http} // '') . tls_server(%part, extra => $extra) . ($ours{more} // ''),
         files => { 'pins.yaml' => $ours{pins_yaml} // policy(), %{ $ours{files} || {} } },
-        map { defined $ours{$_} ? ($_ => $ours{$_}) : () } qw(main workers module log_level pki),
+        map { defined $ours{$_} ? ($_ => $ours{$_}) : () } qw(main workers module log_level pki ledger clock),
     );
 }
 

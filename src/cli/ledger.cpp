@@ -1,0 +1,261 @@
+// hpkp ledger show|forget|close|export|import
+#include "command.hpp"
+
+#include "duration.hpp"
+#include "ledger/ledger.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <memory>
+
+#ifndef NGX_HTTP_HPKP_LEDGER
+#define NGX_HTTP_HPKP_LEDGER "/var/lib/nginx/hpkp.ledger"
+#endif
+
+namespace hpkp::cli {
+
+namespace {
+
+struct Options {
+    std::string ledger = NGX_HTTP_HPKP_LEDGER;
+    std::string format = "text";
+    std::string host;
+    bool all = false;
+    std::string id;
+    std::string reason;
+    std::string instance;
+    std::string output;
+    std::vector<std::string> inputs;
+    bool clamp = false;
+    bool own = false;
+};
+
+std::string machine()
+{
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+std::string user()
+{
+    // As root by way of sudo, the person counts.
+    const char* sudo = std::getenv("SUDO_USER");
+    const passwd* entry = ::getpwuid(::getuid());
+    return sudo != nullptr ? sudo : entry != nullptr ? entry->pw_name : std::to_string(::getuid());
+}
+
+/// Runs `work` with the ledger; 2 and a message if it cannot be used.
+template <typename Work>
+int with_ledger(const Options& options, Database::Access access, Work work)
+{
+    try {
+        if (access != Database::Access::create && ::access(options.ledger.c_str(), F_OK) != 0) {
+            std::cerr << "hpkp: there is no ledger " << options.ledger << '\n';
+            return kUsage;
+        }
+        Ledger ledger(options.ledger, access);
+        ledger.begin(access != Database::Access::read);
+        const int code = work(ledger);
+        ledger.commit();
+        return code;
+    }
+    catch (const LedgerError& error) {
+        std::cerr << "hpkp: " << error.what() << "\n    remedy: " << error.remedy << '\n';
+        return kUsage;
+    }
+}
+
+std::string kind_text(const SentPolicy& policy)
+{
+    switch (policy.kind) {
+    case SentPolicy::Kind::enforced:
+        return "enforce, max-age " + duration_text(policy.max_age.highest())
+               + (policy.max_age.is_ramp() ? " at the end of a ramp" : "");
+    case SentPolicy::Kind::guarded:
+        return "guard until " + time_text(policy.until - 1);
+    case SentPolicy::Kind::reported:
+        break;
+    }
+    return "report-only";
+}
+
+void print_text(const Entry& entry, const std::string& vouched, std::int64_t now)
+{
+    const SentPolicy& policy = *entry.policy;
+    const std::int64_t until = entry.held_until(now);
+    std::cout << entry.id << "  " << entry.host.text << "  policy \"" << policy.name << "\"\n    " << kind_text(policy)
+              << (policy.include_subdomains ? ", includeSubDomains" : "") << "\n    first sent "
+              << time_text(entry.first_sent) << (entry.open ? ", may still be sent, by " : ", last sent ")
+              << (entry.open ? entry.instance : time_text(entry.last_sent)) << '\n';
+    if (!vouched.empty()) {
+        std::cout << "    forgotten, " << vouched << '\n';
+    } else if (until > now) {
+        std::cout << "    clients hold it until " << time_text(until) << " (" << distance_text(until, now) << ")"
+                  << (entry.open ? " at least" : "") << '\n';
+    } else {
+        std::cout << "    no client holds it\n";
+    }
+    for (const PolicyPin& pin : policy.pins.pins) {
+        std::cout << "    pin-sha256=\"" << pin.pin.base64() << "\"" << (pin.name.empty() ? "" : "  " + pin.name)
+                  << '\n';
+    }
+}
+
+int show(const Options& options)
+{
+    return with_ledger(options, Database::Access::read, [&](Ledger& ledger) {
+        const std::int64_t now = std::max<std::int64_t>(std::time(nullptr), ledger.newest());
+        std::vector<Entry> entries;
+        ledger.for_each([&](const Entry& entry) {
+            const bool wanted = options.host.empty() || entry.reaches(options.host) || entry.host.text == options.host;
+            if (wanted && (options.all || entry.open || entry.held_until(now) > now)) {
+                entries.push_back(entry);
+            }
+        });
+        nlohmann::json list = nlohmann::json::array();
+        for (const Entry& entry : entries) {
+            const std::string vouched = ledger.vouched_for(entry.id);
+            if (options.format == "text") {
+                print_text(entry, vouched, now);
+                continue;
+            }
+            list.push_back({{"id", entry.id},
+                            {"host", entry.host.text},
+                            {"instance", entry.instance},
+                            {"first-sent", entry.first_sent},
+                            {"last-sent", entry.open ? now : entry.last_sent},
+                            {"open", entry.open},
+                            {"held-until", vouched.empty() ? entry.held_until(now) : 0},
+                            {"forgotten", vouched},
+                            {"policy", nlohmann::json::parse(entry.policy->to_text())}});
+        }
+        if (options.format == "json") {
+            std::cout << nlohmann::json({{"version", 1}, {"entries", list}}).dump(2) << '\n';
+        } else if (entries.empty()) {
+            std::cout << "no client holds a policy" << (options.host.empty() ? "" : " for " + options.host) << '\n';
+        }
+        return kFine;
+    });
+}
+
+int forget(const Options& options)
+{
+    return with_ledger(options, Database::Access::write, [&](Ledger& ledger) {
+        if (!ledger.forget(options.id, user(), options.reason, std::time(nullptr))) {
+            std::cerr << "hpkp: the ledger has no entry " << options.id << " (hpkp ledger show lists them)\n";
+            return kUsage;
+        }
+        std::cout << "forgotten: " << options.id
+                  << " (if it is sent still, load the new configuration within the hour)\n";
+        return kFine;
+    });
+}
+
+int close(const Options& options)
+{
+    return with_ledger(options, Database::Access::write, [&](Ledger& ledger) {
+        if (!ledger.has_instance(options.instance)) {
+            std::cerr << "hpkp: the ledger knows no nginx \"" << options.instance
+                      << "\" (hpkp ledger show names them)\n";
+            return kUsage;
+        }
+        ledger.close_all({"", options.instance, std::time(nullptr), true});
+        std::cout << "closed: " << options.instance << '\n';
+        return kFine;
+    });
+}
+
+int export_ledger(const Options& options)
+{
+    return with_ledger(options, Database::Access::read, [&](Ledger& ledger) {
+        std::ofstream file;
+        if (!options.output.empty()) {
+            file.open(options.output);
+        }
+        std::ostream& out = options.output.empty() ? std::cout : file;
+        ledger.export_lines(machine(), [&](const std::string& line) { out << line << '\n'; });
+        out.flush();
+        if (!out) {
+            std::cerr << "hpkp: " << (options.output.empty() ? "the output" : options.output) << " cannot be written\n";
+            return kUsage;
+        }
+        return kFine;
+    });
+}
+
+int import_ledger(const Options& options)
+{
+    return with_ledger(options, Database::Access::create, [&](Ledger& ledger) {
+        const std::int64_t latest = options.clamp ? std::time(nullptr) : std::numeric_limits<std::int64_t>::max();
+        std::size_t lines = 0;
+        for (const std::string& name : options.inputs) {
+            std::ifstream file;
+            if (name != "-") {
+                file.open(name);
+            }
+            std::istream& in = name == "-" ? std::cin : file;
+            if (!in) {
+                throw std::runtime_error(name + " cannot be read; nothing was imported");
+            }
+            std::size_t number = 0;
+            for (std::string line; std::getline(in, line);) {
+                number++;
+                if (!line.empty() && !ledger.import_line(line, options.own, latest)) {
+                    throw std::runtime_error(name + ":" + std::to_string(number)
+                                             + ": no line of a ledger's export; nothing was imported");
+                }
+                lines += line.empty() ? 0 : 1;
+            }
+        }
+        std::cout << "imported: " << lines << (lines == 1 ? " line\n" : " lines\n");
+        return kFine;
+    });
+}
+
+}  // namespace
+
+void add_ledger(CLI::App& program, int& exit_code)
+{
+    auto options = std::make_shared<Options>();
+    CLI::App* ledger = program.add_subcommand("ledger", "What clients may still hold, as nginx remembers it");
+    ledger->require_subcommand(1);
+    ledger->fallthrough();
+    ledger->add_option("--ledger", options->ledger, "The ledger's file")->capture_default_str();
+
+    const auto command = [&](const char* name, const char* what, int (*run)(const Options&)) {
+        CLI::App* added = ledger->add_subcommand(name, what);
+        added->fallthrough();
+        added->callback([options, run, &exit_code] { exit_code = run(*options); });
+        return added;
+    };
+    CLI::App* shown = command("show", "The policies that clients hold, by host", show);
+    shown->add_option("--host", options->host, "Only those that clients of this host may hold");
+    shown->add_flag("--all", options->all, "Those too that nobody holds any more");
+    shown->add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+
+    CLI::App* forgotten = command("forget", "Judge by this entry no more: no client holds it, as you know", forget);
+    forgotten->add_option("ID", options->id, "The entry, as show and findings name it")->required();
+    forgotten->add_option("--reason", options->reason, "Why; it is kept")->required();
+
+    CLI::App* closed = command("close", "This nginx is gone: what it sent ends now", close);
+    closed->add_option("INSTANCE", options->instance, "As show names it")->required();
+
+    CLI::App* exported = command("export", "The ledger as lines of JSON", export_ledger);
+    exported->add_option("FILE", options->output, "Where to; left out: the output");
+
+    CLI::App* imported = command("import", "Unite the ledger with exports of others", import_ledger);
+    imported->add_option("FILE", options->inputs, "Exports; - for the input")->required();
+    imported->add_flag("--own", options->own, "They are this machine's own, from an older ledger file");
+    imported->add_flag("--clamp", options->clamp, "Take times after now as now: for a ledger written by a wrong clock");
+}
+
+}  // namespace hpkp::cli

@@ -1,0 +1,154 @@
+#include "book.hpp"
+
+#include "../file.hpp"
+#include "memory.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace hpkp {
+
+namespace {
+
+Finding finding_of(const LedgerError& error, bool fatal)
+{
+    Finding finding(error.id, std::nullopt, error.what(), error.remedy);
+    finding.severity = fatal ? Severity::error : Severity::warning;
+    return finding;
+}
+
+}  // namespace
+
+template <typename Work>
+bool Book::attempt(Work work)
+{
+    if (ledger_ == nullptr) {
+        return false;
+    }
+    try {
+        work(*ledger_);
+        return true;
+    }
+    catch (const LedgerError& error) {
+        problem_ = error;
+        ledger_.reset();
+        return false;
+    }
+}
+
+Book::Book(const LoadOptions& options) : options_(options)
+{
+    if (options.ledger.empty()) {
+        return;
+    }
+    exists_ = ::access(options.ledger.c_str(), F_OK) == 0 || errno != ENOENT;
+    if (!exists_) {
+        return;
+    }
+    try {
+        ledger_ =
+            std::make_unique<Ledger>(options.ledger, options.writes ? Database::Access::write : Database::Access::read);
+        ledger_->begin(options.writes);
+    }
+    catch (const LedgerError& error) {
+        problem_ = error;
+        ledger_.reset();
+    }
+}
+
+bool Book::any_held()
+{
+    bool held = false;
+    attempt([&](Ledger& ledger) { held = ledger.any_held(std::max<std::int64_t>(options_.now, ledger.newest())); });
+    return held;
+}
+
+void Book::recall_into(Site& site)
+{
+    // A file that is not there is made once the load is accepted. It remembers nothing, and that is known.
+    site.memory.known = !options_.ledger.empty() && !exists_;
+    attempt([&](Ledger& ledger) { site.memory = recall(site, ledger); });
+    site.memory.path = options_.ledger;
+}
+
+bool Book::record(const Site& site, bool accepted, Findings& findings)
+{
+    const std::vector<Sending> sent = sendings_of(site);
+    if (options_.ledger.empty()) {
+        const auto enforced = std::find_if(site.uses.begin(), site.uses.end(), [](const PolicyUse& use) {
+            return use.policy->enforce && use.policy->enforce->max_age.highest() > 0;
+        });
+        if (enforced != site.uses.end()) {
+            Finding finding(
+                FindingId::ledger_off, enforced->policy->place,
+                "policy \"" + enforced->policy->name
+                    + "\" is enforced and nothing remembers what clients were sent: the next load cannot tell "
+                      "whom it locks out",
+                "remove hpkp_ledger off");
+            for (const Server* server : enforced->servers) {
+                finding.servers.push_back(server->block->place);
+            }
+            findings.push_back(std::move(finding));
+        }
+        return false;
+    }
+
+    bool fresh = !sent.empty();
+    attempt([&](Ledger& ledger) {
+        fresh = std::any_of(sent.begin(), sent.end(),
+                            [&](const Sending& sending) { return !ledger.covers(sending, options_.load.instance); });
+    });
+    if (accepted && options_.writes && !problem_ && (exists_ || !sent.empty())) {
+        try {
+            write(sent, site);
+        }
+        catch (const LedgerError& error) {
+            problem_ = error;
+            ledger_.reset();
+        }
+    } else if (accepted && fresh && !problem_ && !could_write()) {
+        problem_ =
+            LedgerError(FindingId::ledger_unwritable, "the ledger " + options_.ledger + " cannot be written",
+                        "let who starts nginx write the file and its directory, or name another: hpkp_ledger FILE");
+    }
+    if (problem_) {
+        findings.push_back(finding_of(*problem_, fresh));
+    }
+    return wrote_;
+}
+
+void Book::write(const std::vector<Sending>& sent, const Site& site)
+{
+    try {
+        if (!exists_) {
+            ledger_ = std::make_unique<Ledger>(options_.ledger, Database::Access::create);
+            ledger_->begin(true);
+            if (ledger_->newest() != 0) {
+                throw LedgerError(FindingId::ledger_unwritable,
+                                  "the ledger " + options_.ledger + " was made by another nginx at this moment",
+                                  "try again: it may hold what this load must be judged by");
+            }
+        }
+        const bool wrote = ledger_->record(sent, showings_of(site), options_.load);
+        ledger_->commit();
+        wrote_ = wrote;
+    }
+    catch (const LedgerError& error) {
+        if (error.id != FindingId::ledger_unreadable) {
+            throw;
+        }
+        // It could be read until here.
+        throw LedgerError(FindingId::ledger_unwritable, error.what(), error.remedy);
+    }
+}
+
+/// For nginx -t, which must write nothing.
+bool Book::could_write() const
+{
+    const std::string directory = directory_of(options_.ledger);
+    return ::access(directory.c_str(), W_OK | X_OK) == 0 && (!exists_ || ::access(options_.ledger.c_str(), W_OK) == 0);
+}
+
+}  // namespace hpkp

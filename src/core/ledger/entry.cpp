@@ -1,0 +1,301 @@
+#include "entry.hpp"
+
+#include "../utf8.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace hpkp {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kTextVersion = 1;
+
+const char* kind_text(SentPolicy::Kind kind)
+{
+    switch (kind) {
+    case SentPolicy::Kind::enforced:
+        return "enforce";
+    case SentPolicy::Kind::guarded:
+        return "guard";
+    case SentPolicy::Kind::reported:
+        break;
+    }
+    return "report-only";
+}
+
+bool read_kind(const std::string& text, SentPolicy::Kind& kind)
+{
+    for (const auto known : {SentPolicy::Kind::enforced, SentPolicy::Kind::guarded, SentPolicy::Kind::reported}) {
+        if (text == kind_text(known)) {
+            kind = known;
+            return true;
+        }
+    }
+    return false;
+}
+
+/// A JSON string. Bytes that are not UTF-8 become "?".
+std::string quoted(const std::string& from)
+{
+    std::string text = "\"";
+    for (const char c : presentable(from, std::numeric_limits<std::size_t>::max())) {
+        text += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    }
+    return text + "\"";
+}
+
+/// Takes the events of a policy's text.
+class TextReader {
+public:
+    explicit TextReader(SentPolicy& policy) : policy_(policy) {}
+
+    bool complete() const { return version_ == kTextVersion && kind_known_ && all_pins_; }
+
+    bool null() { return false; }
+    bool boolean(bool value)
+    {
+        policy_.include_subdomains = value;
+        return depth_ == 1 && key_ == "includeSubDomains";
+    }
+    bool number_integer(json::number_integer_t value) { return number(value); }
+    bool number_unsigned(json::number_unsigned_t value)
+    {
+        return value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
+               && number(static_cast<std::int64_t>(value));
+    }
+    bool number_float(json::number_float_t, const json::string_t&) { return false; }
+    bool binary(json::binary_t&) { return false; }
+
+    bool string(json::string_t& value)
+    {
+        auto& pins = policy_.pins.pins;
+        if (depth_ == 1 && key_ == "kind") {
+            kind_known_ = read_kind(value, policy_.kind);
+            return kind_known_;
+        }
+        if (depth_ == 1 && key_ == "policy") {
+            policy_.name = value;
+            return true;
+        }
+        if (key_ == "clients") {
+            bool* kind = value == "chain"  ? &policy_.clients.chain
+                         : value == "sent" ? &policy_.clients.sent
+                         : value == "leaf" ? &policy_.clients.leaf
+                                           : nullptr;
+            if (kind != nullptr) {
+                *kind = true;
+            }
+            return kind != nullptr;
+        }
+        if (depth_ == 2 && key_ == "trust") {
+            policy_.stores[inner_key_] = value;
+            return true;
+        }
+        if (key_ != "pins" || pins.empty()) {
+            return false;
+        }
+        if (inner_key_ == "name") {
+            pins.back().name = value;
+            return true;
+        }
+        const auto pin = Pin::from_base64(value);
+        if (pin) {
+            pins.back().pin = *pin;
+        }
+        all_pins_ = all_pins_ && pin;
+        return inner_key_ == "pin-sha256";
+    }
+
+    bool start_object(std::size_t)
+    {
+        depth_++;
+        if (depth_ == 3 && key_ == "pins") {
+            policy_.pins.pins.push_back({Pin(Pin::Bytes{}), "", false, false, {}});
+        } else if (depth_ == 3 && key_ == "max-age") {
+            policy_.max_age.steps.emplace_back();
+        } else {
+            return depth_ == 1 || (depth_ == 2 && key_ == "trust");
+        }
+        return true;
+    }
+    bool start_array(std::size_t) { return ++depth_ == 2; }
+    bool end_object() { return leave(); }
+    bool end_array() { return leave(); }
+    bool key(json::string_t& key)
+    {
+        (depth_ == 1 ? key_ : inner_key_) = key;
+        return true;
+    }
+    bool parse_error(std::size_t, const std::string&, const json::exception&) { return false; }
+
+private:
+    bool leave()
+    {
+        depth_--;
+        return true;
+    }
+    bool number(std::int64_t value)
+    {
+        auto& steps = policy_.max_age.steps;
+        if (depth_ == 1) {
+            (key_ == "version" ? version_ : policy_.until) = value;
+            return key_ == "version" || key_ == "until";
+        }
+        if (key_ != "max-age" || steps.empty() || value < 0) {
+            return false;
+        }
+        (inner_key_ == "for" ? steps.back().duration : steps.back().value) = value;
+        return inner_key_ == "for" || inner_key_ == "value";
+    }
+
+    SentPolicy& policy_;
+    int depth_ = 0;
+    std::string key_;        // of the outermost object
+    std::string inner_key_;  // of an object within
+    std::int64_t version_ = 0;
+    bool kind_known_ = false;
+    bool all_pins_ = true;
+};
+
+std::string reversed(std::string_view host)
+{
+    std::string key;
+    while (!host.empty()) {
+        const std::size_t dot = host.rfind('.');
+        key += host.substr(dot == std::string_view::npos ? 0 : dot + 1);
+        key += '.';
+        host = dot == std::string_view::npos ? std::string_view() : host.substr(0, dot);
+    }
+    return key;
+}
+
+bool covers(const HostPattern& pattern, const std::string& host)
+{
+    return pattern.kind == HostPattern::Kind::exact ? pattern.domain == host : is_subdomain(host, pattern.domain);
+}
+
+}  // namespace
+
+// By hand, and read event by event: nlohmann's tree allocates in its destructor, which ends the process where memory
+// has run out.
+std::string SentPolicy::to_text() const
+{
+    std::string text = "{\"version\":" + std::to_string(kTextVersion) + ",\"kind\":" + quoted(kind_text(kind))
+                       + ",\"policy\":" + quoted(name)
+                       + ",\"includeSubDomains\":" + (include_subdomains ? "true" : "false") + ",\"pins\":[";
+    for (const PolicyPin& pin : pins.pins) {
+        text += std::string(&pin == &pins.pins.front() ? "" : ",") + "{\"pin-sha256\":\"" + pin.pin.base64()
+                + "\",\"name\":" + quoted(pin.name) + "}";
+    }
+    text += "],\"clients\":[";
+    const char* separator = "";
+    for (const auto& [set, client] :
+         {std::pair(clients.chain, "chain"), {clients.sent, "sent"}, {clients.leaf, "leaf"}}) {
+        if (set) {
+            text += separator + quoted(client);
+            separator = ",";
+        }
+    }
+    text += "],\"trust\":{";
+    separator = "";
+    for (const auto& [store, path] : stores) {
+        text += separator + quoted(store) + ":" + quoted(path);
+        separator = ",";
+    }
+    text += "}";
+    if (kind == Kind::enforced) {
+        text += ",\"max-age\":[";
+        separator = "";
+        for (const MaxAge::Step& step : max_age.steps) {
+            text += separator + std::string("{\"for\":") + std::to_string(step.duration)
+                    + ",\"value\":" + std::to_string(step.value) + "}";
+            separator = ",";
+        }
+        text += "]";
+    }
+    if (kind == Kind::guarded) {
+        text += ",\"until\":" + std::to_string(until);
+    }
+    return text + "}";
+}
+
+std::shared_ptr<const SentPolicy> SentPolicy::from_text(const std::string& text)
+{
+    auto policy = std::make_shared<SentPolicy>();
+    policy->clients = Clients{false, false, false};
+    TextReader reader(*policy);
+    if (!json::sax_parse(text, &reader) || !reader.complete()) {
+        return nullptr;
+    }
+    policy->pins.owner = "policy \"" + policy->name + "\"";
+    return policy;
+}
+
+std::int64_t Entry::held_until(std::int64_t now) const
+{
+    switch (policy->kind) {
+    case SentPolicy::Kind::enforced: {
+        const std::int64_t last = open ? std::max(now, last_sent) : last_sent;
+        // An old worker goes on climbing the ramp while it drains.
+        const std::int64_t max_age = max_age_at(last + kDrainSeconds);
+        return max_age == 0 ? last : last + kDrainSeconds + max_age;
+    }
+    case SentPolicy::Kind::guarded:
+        return policy->until;
+    case SentPolicy::Kind::reported:
+        break;
+    }
+    return 0;
+}
+
+bool Entry::reaches(const std::string& to) const
+{
+    if (host.kind == HostPattern::Kind::exact) {
+        return to == host.domain || (policy->include_subdomains && is_subdomain(to, host.domain));
+    }
+    if (!is_subdomain(to, host.domain)) {
+        return false;
+    }
+    const bool first_level = parent_domain(to) == host.domain;
+    const bool excepted = std::any_of(exceptions.begin(), exceptions.end(), [&](const std::string& name) {
+        const auto patterns = parse_server_name(name, false);
+        return !patterns.empty() && covers(patterns.front(), to);
+    });
+    const bool itself = (first_level || !host.one_label) && !excepted;
+    return itself || (policy->include_subdomains && !first_level);
+}
+
+std::string host_key(const HostPattern& host)
+{
+    const std::string key = reversed(host.domain);
+    return host.kind == HostPattern::Kind::wildcard ? key + (host.one_label ? "+." : "*.") : key;
+}
+
+HostPattern host_from_key(const std::string& key)
+{
+    HostPattern host;
+    std::string domain = reversed(std::string_view(key).substr(0, key.empty() ? 0 : key.size() - 1));
+    if (!domain.empty()) {
+        domain.pop_back();
+    }
+    host.domain = domain;
+    if (domain.size() > 2 && (domain[0] == '*' || domain[0] == '+') && domain[1] == '.') {
+        host.kind = HostPattern::Kind::wildcard;
+        host.one_label = domain[0] == '+';
+        host.domain = domain.substr(2);
+    }
+    host.text = host.kind == HostPattern::Kind::wildcard ? "*." + host.domain : host.domain;
+    return host;
+}
+
+std::string key_prefix(std::string_view domain)
+{
+    return reversed(domain);
+}
+
+}  // namespace hpkp

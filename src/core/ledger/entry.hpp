@@ -1,0 +1,83 @@
+// What the ledger remembers: policies that this server may have sent, and to which hosts' clients.
+#pragma once
+
+#include "../host_name.hpp"
+#include "../max_age.hpp"
+#include "../pin.hpp"
+#include "../policy.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hpkp {
+
+/// Old workers go on sending for a while after a reload.
+constexpr std::int64_t kDrainSeconds = 300;
+
+/// What was sent, apart from when and where to.
+struct SentPolicy {
+    enum class Kind {
+        enforced,  // Public-Key-Pins
+        guarded,   // a guard with "until": clients have the pins by other means
+        reported,  // Public-Key-Pins-Report-Only: known to have been sent, held by nobody
+    };
+
+    Kind kind = Kind::enforced;
+    std::string name;
+    bool include_subdomains = false;
+    PinSet pins;  // pins and their names; nothing else of it is kept
+    Clients clients;
+    TrustStores stores;      // empty: the system's bundle
+    MaxAge max_age;          // of an enforced one
+    std::int64_t until = 0;  // of a guard: the first second after its last day, since the epoch
+
+    /// The same text for the same content, in a form of its own version: how the ledger keeps it. Throws
+    /// std::bad_alloc.
+    std::string to_text() const;
+    /// Empty if this is no such text.
+    static std::shared_ptr<const SentPolicy> from_text(const std::string& text);
+};
+
+/// One policy for the clients of one host, from when it was first sent to when it was last sent.
+struct Entry {
+    std::string id;  // 16 hex digits: the same in every ledger that the entry is imported into
+    HostPattern host;
+    /// Of a wildcard host: names below it that another server answered to all the while.
+    std::vector<std::string> exceptions;
+    std::shared_ptr<const SentPolicy> policy;
+    std::string instance;         // the nginx that sends it: configuration file and prefix
+    std::int64_t anchor = 0;      // when a policy of this name was first enforced for this host: a ramp's begin
+    std::int64_t first_sent = 0;  // seconds since the epoch, as all times here
+    std::int64_t last_sent = 0;
+    bool open = false;  // it may be sent at this moment: nothing has said otherwise
+
+    /// The max-age that clients got which saw it at `time`.
+    std::int64_t max_age_at(std::int64_t time) const { return policy->max_age.at(time - anchor); }
+
+    /// From when on no client holds it, if it is sent no more after `now`. An open entry counts as sent now.
+    std::int64_t held_until(std::int64_t now) const;
+
+    /// Whether clients of this host (a name without wildcards) hold it: RFC 7469 2.3.3 and 4.2 in the strictest
+    /// reading, since clients differ on which entry is the nearest.
+    bool reaches(const std::string& host) const;
+};
+
+/// What was sent before to the clients of one host under one policy name, entries or not.
+struct History {
+    std::string name;
+    bool enforced = false;
+    std::int64_t first_sent = 0;
+    std::int64_t last_sent = 0;
+    std::int64_t last_max_age = 0;
+};
+
+/// The host of an entry as the ledger keeps it: labels from the last to the first, a dot after each, so that what is
+/// below a domain stands beside it. "*" is a wildcard's first label, "+" that of one that covers a single label.
+std::string host_key(const HostPattern& host);
+HostPattern host_from_key(const std::string& key);
+/// What the keys of all that is below a domain begin with.
+std::string key_prefix(std::string_view domain);
+
+}  // namespace hpkp

@@ -1,0 +1,210 @@
+// A ledger as lines of JSON, and back. Version 1, one object a line, times in seconds since the epoch:
+//
+//     {"type": "entry", "id", "host", "one-label", "exceptions", "instance", "anchor", "first-sent", "last-sent",
+//     "open",
+//      "policy": {...}}                                         policy: as SentPolicy::to_text() writes it
+//     {"type": "history", "host", "one-label", "policy", "enforced", "first-sent", "last-sent", "last-max-age"}
+//     {"type": "key", "host", "one-label", "pin-sha256", "first-seen"}
+//     {"type": "forgotten", "entry", "at", "who", "reason"}
+//
+// Two ledgers are united by taking of each entry the later last-sent, and closed before open: an entry opens and ends
+// once. So the order of imports, and how often a line comes, do not matter.
+#include "ledger.hpp"
+
+#include "sql.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace hpkp {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+
+HostPattern host_of(const json& line)
+{
+    const auto patterns = parse_server_name(line.at("host").get<std::string>(), false);
+    HostPattern host = patterns.empty() ? HostPattern{} : patterns.front();
+    host.one_label = line.at("one-label").get<bool>();
+    return host;
+}
+
+json line_of(const char* type, const HostPattern& host)
+{
+    return {{"version", kVersion}, {"type", type}, {"host", host.text}, {"one-label", host.one_label}};
+}
+
+/// An nginx of this machine is known by the path of its configuration; others by their machine before that.
+bool is_own(const std::string& instance)
+{
+    return instance.rfind('/', 0) == 0;
+}
+
+std::string text_of(const json& line)
+{
+    return line.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void Ledger::export_lines(const std::string& machine, const std::function<void(const std::string&)>& write)
+{
+    const std::string prefix = machine + "/" + own_id() + ": ";
+    for_each([&](const Entry& entry) {
+        json line = line_of("entry", entry.host);
+        line["id"] = entry.id;
+        line["exceptions"] = entry.exceptions;
+        line["instance"] = is_own(entry.instance) ? prefix + entry.instance : entry.instance;
+        line["anchor"] = entry.anchor;
+        line["first-sent"] = entry.first_sent;
+        line["last-sent"] = entry.last_sent;
+        line["open"] = entry.open;
+        line["policy"] = json::parse(entry.policy->to_text());
+        write(text_of(line));
+    });
+    Statement history =
+        database_.prepare("SELECT host, name, enforced, first_sent, last_sent, last_max_age FROM history");
+    while (history.next()) {
+        json line = line_of("history", host_from_key(history.text(0)));
+        line["policy"] = history.text(1);
+        line["enforced"] = history.number(2) != 0;
+        line["first-sent"] = history.number(3);
+        line["last-sent"] = history.number(4);
+        line["last-max-age"] = history.number(5);
+        write(text_of(line));
+    }
+    Statement keys = database_.prepare("SELECT host, pin, first_seen FROM keys");
+    while (keys.next()) {
+        json line = line_of("key", host_from_key(keys.text(0)));
+        line["pin-sha256"] = keys.text(1);
+        line["first-seen"] = keys.number(2);
+        write(text_of(line));
+    }
+    Statement forgotten = database_.prepare("SELECT entry, at, who, reason FROM forgotten");
+    while (forgotten.next()) {
+        write(text_of({{"version", kVersion},
+                       {"type", "forgotten"},
+                       {"entry", forgotten.text(0)},
+                       {"at", forgotten.number(1)},
+                       {"who", forgotten.text(2)},
+                       {"reason", forgotten.text(3)}}));
+    }
+}
+
+bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
+{
+    try {
+        const json line = json::parse(text);
+        const auto time = [&](const char* key) {
+            return std::min(line.at(key).get<std::int64_t>(), latest);
+        };
+        if (line.at("version").get<int>() != kVersion) {
+            return false;
+        }
+        const auto type = line.at("type").get<std::string>();
+        if (type == "forgotten") {
+            statement("INSERT OR IGNORE INTO forgotten VALUES(?1, ?2, ?3, ?4)")
+                .bind(1, line.at("entry").get<std::string>())
+                .bind(2, time("at"))
+                .bind(3, line.at("who").get<std::string>())
+                .bind(4, line.at("reason").get<std::string>())
+                .run();
+            return true;
+        }
+        const HostPattern host = host_of(line);
+        if (host.domain.empty()) {
+            return false;
+        }
+        if (type == "history") {
+            statement("INSERT INTO history VALUES(?1, ?2, ?3, ?4, ?5, ?6, NULL) ON CONFLICT DO UPDATE SET "
+                      "first_sent = min(first_sent, ?4), last_max_age = CASE WHEN last_sent > ?5 THEN last_max_age "
+                      "WHEN last_sent < ?5 THEN ?6 ELSE max(last_max_age, ?6) END, last_sent = max(last_sent, ?5)")
+                .bind(1, host_key(host))
+                .bind(2, line.at("policy").get<std::string>())
+                .bind(3, line.at("enforced").get<bool>() ? 1 : 0)
+                .bind(4, time("first-sent"))
+                .bind(5, time("last-sent"))
+                .bind(6, line.at("last-max-age").get<std::int64_t>())
+                .run();
+            return true;
+        }
+        if (type == "key") {
+            const auto pin = Pin::from_base64(line.at("pin-sha256").get<std::string>());
+            if (!pin) {
+                return false;
+            }
+            statement("INSERT INTO keys VALUES(?1, ?2, ?3, NULL) "
+                      "ON CONFLICT DO UPDATE SET first_seen = min(first_seen, ?3)")
+                .bind(1, host_key(host))
+                .bind(2, pin->base64())
+                .bind(3, time("first-seen"))
+                .run();
+            return true;
+        }
+        if (type != "entry") {
+            return false;
+        }
+        Entry entry;
+        entry.id = line.at("id").get<std::string>();
+        entry.host = host;
+        entry.exceptions = line.at("exceptions").get<std::vector<std::string>>();
+        entry.instance = line.at("instance").get<std::string>();
+        const std::size_t machine = entry.instance.find(": ");
+        const bool ours = own || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
+        if (ours && machine != std::string::npos) {
+            entry.instance.erase(0, machine + 2);
+        }
+        entry.anchor = time("anchor");
+        entry.first_sent = time("first-sent");
+        entry.last_sent = time("last-sent");
+        entry.open = line.at("open").get<bool>();
+        const std::string content = text_of(line.at("policy"));
+        entry.policy = SentPolicy::from_text(content);
+        if (entry.policy == nullptr || entry.id.empty()) {
+            return false;
+        }
+        import_entry(entry, content);
+        return true;
+    }
+    catch (const json::exception&) {
+        return false;
+    }
+}
+
+std::string Ledger::own_id()
+{
+    Statement& row = statement("SELECT id FROM ledger");
+    return row.next() ? row.text(0) : "";
+}
+
+void Ledger::import_entry(const Entry& entry, const std::string& content)
+{
+    Statement insert = database_.prepare(
+        "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL) "
+        "ON CONFLICT DO UPDATE SET anchor = min(anchor, ?6), last_sent = max(last_sent, ?8), held_until = "
+        "CASE WHEN held_until IS NULL AND EXISTS (SELECT 1 FROM instances "
+        "WHERE id = instance AND name LIKE '/%') THEN NULL "
+        "WHEN held_until IS NULL OR ?9 IS NULL THEN coalesce(held_until, ?9) "
+        "ELSE max(held_until, ?9) END");
+    insert.bind(1, entry.id)
+        .bind(2, host_key(entry.host))
+        .bind(3, joined(entry.exceptions))
+        .bind(4, policy_id(content))
+        .bind(5, instance_id(entry.instance))
+        .bind(6, entry.anchor)
+        .bind(7, entry.first_sent)
+        .bind(8, entry.last_sent);
+    if (entry.open) {
+        insert.bind_null(9);
+    } else {
+        insert.bind(9, entry.held_until(entry.last_sent));
+    }
+    insert.run();
+    note_time(entry.last_sent);
+}
+
+}  // namespace hpkp

@@ -1,0 +1,189 @@
+// What a load writes: entries opened before anything is sent, settled once nginx has taken the load, or withdrawn.
+#include "ledger.hpp"
+
+#include "sql.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+namespace hpkp {
+
+namespace {
+
+/// Entries that nobody holds any more are kept for a year, for whoever asks what was.
+constexpr std::int64_t kKeptSeconds = 365 * 86400;
+
+}  // namespace
+
+bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>& shown, const LedgerLoad& load)
+{
+    const std::int64_t before = newest();
+    const std::int64_t time = std::max(load.now, before);
+    const std::int64_t instance = instance_id(load.instance);
+    bool wrote = false;
+
+    std::set<std::string> open;
+    Statement& ours = statement("SELECT id FROM entries WHERE instance = ?1 AND held_until IS NULL");
+    for (ours.bind(1, instance); ours.next();) {
+        open.insert(ours.text(0));
+    }
+    std::unordered_map<const std::string*, std::int64_t> policies_of_content;
+    for (const Sending& sending : sent) {
+        const std::string host = host_key(sending.host);
+        const std::string exceptions = joined(sending.exceptions);
+        auto& known_policy = policies_of_content[sending.content.get()];
+        if (known_policy == 0) {
+            known_policy = policy_id(*sending.content);
+        }
+        const std::int64_t policy = known_policy;
+        Statement& same =
+            statement("SELECT id, anchor FROM entries WHERE host = ?1 AND policy = ?2 AND instance = ?3 AND "
+                      "exceptions = ?4" HPKP_OPEN);
+        if (same.bind(1, host).bind(2, policy).bind(3, instance).bind(4, exceptions).next()) {
+            const std::string id = same.text(0);
+            open.erase(id);
+            // An import may have told of an earlier begin, and the ramp is rendered from that.
+            if (sending.policy->max_age.is_ramp() && same.number(1) > begin_of(host, sending.policy->name, time)) {
+                wrote = true;
+                statement("UPDATE entries SET anchor = ?2 WHERE id = ?1")
+                    .bind(1, id)
+                    .bind(2, begin_of(host, sending.policy->name, time))
+                    .run();
+            }
+            continue;
+        }
+        wrote = true;
+        const bool enforced = sending.policy->kind == SentPolicy::Kind::enforced;
+        const std::int64_t anchor = enforced ? begin_of(host, sending.policy->name, time) : time;
+        statement("INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, NULL, ?8, NULL)")
+            .bind(1, new_ledger_id())
+            .bind(2, host)
+            .bind(3, exceptions)
+            .bind(4, policy)
+            .bind(5, instance)
+            .bind(6, anchor)
+            .bind(7, time)
+            .bind(8, load.id)
+            .run();
+        statement("INSERT OR IGNORE INTO history VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6)")
+            .bind(1, host)
+            .bind(2, sending.policy->name)
+            .bind(3, enforced ? 1 : 0)
+            .bind(4, time)
+            .bind(5, sending.policy->max_age.at(time - anchor))
+            .bind(6, load.id)
+            .run();
+    }
+    for (const Showing& showing : shown) {
+        const std::string host = host_key(showing.host);
+        for (const Pin& key : showing.keys) {
+            Statement& seen = statement("SELECT 1 FROM keys WHERE host = ?1 AND pin = ?2");
+            if (seen.bind(1, host).bind(2, key.base64()).next()) {
+                continue;
+            }
+            wrote = true;
+            statement("INSERT INTO keys VALUES(?1, ?2, ?3, ?4)")
+                .bind(1, host)
+                .bind(2, key.base64())
+                .bind(3, time)
+                .bind(4, load.id)
+                .run();
+        }
+    }
+    if (load.may_close) {
+        for (const std::string& id : open) {
+            wrote = true;
+            statement("UPDATE entries SET closing = ?2 WHERE id = ?1").bind(1, id).bind(2, load.id).run();
+        }
+    }
+    if (wrote) {
+        // Nobody holds these any more, and no finding asks for them: history and keys are what is asked for. Not by a
+        // clock that may have jumped, and not in haste.
+        statement("DELETE FROM entries WHERE held_until <= ?1")
+            .bind(1, std::min(load.now, before) - kKeptSeconds)
+            .run();
+        statement("DELETE FROM policies WHERE id NOT IN (SELECT policy FROM entries)").run();
+        note_time(time);
+    }
+    return wrote;
+}
+
+std::int64_t Ledger::begin_of(const std::string& host, const std::string& name, std::int64_t otherwise)
+{
+    Statement& begun = statement("SELECT first_sent FROM history WHERE host = ?1 AND name = ?2 AND enforced = 1");
+    return begun.bind(1, host).bind(2, name).next() ? begun.number(0) : otherwise;
+}
+
+void Ledger::settle(const LedgerLoad& load)
+{
+    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE closing = ?1 AND held_until IS NULL");
+    rows.bind(1, load.id);
+    end_entries(rows, load.now);
+
+    Statement& begun = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE load = ?1");
+    std::vector<Entry> sent;
+    for (begun.bind(1, load.id); begun.next();) {
+        sent.push_back(entry_of(begun));
+    }
+    for (const Entry& entry : sent) {
+        note_sent(entry, entry.first_sent);
+    }
+}
+
+void Ledger::withdraw(const LedgerLoad& load)
+{
+    statement("DELETE FROM entries WHERE load = ?1 AND held_until IS NULL").bind(1, load.id).run();
+    statement("DELETE FROM history WHERE load = ?1").bind(1, load.id).run();
+    statement("DELETE FROM keys WHERE load = ?1").bind(1, load.id).run();
+    statement("UPDATE entries SET closing = NULL WHERE closing = ?1").bind(1, load.id).run();
+}
+
+void Ledger::close_all(const LedgerLoad& load)
+{
+    Statement& rows =
+        statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE instance = ?1 AND held_until IS NULL");
+    rows.bind(1, instance_id(load.instance));
+    end_entries(rows, load.now);
+}
+
+void Ledger::end_entries(Statement& rows, std::int64_t now)
+{
+    const std::int64_t time = std::max(now, newest());
+    std::vector<Entry> ended;
+    while (rows.next()) {
+        ended.push_back(entry_of(rows));
+    }
+    for (Entry& entry : ended) {
+        entry.open = false;
+        entry.last_sent = time;
+        statement("UPDATE entries SET last_sent = ?2, held_until = ?3, closing = NULL WHERE id = ?1")
+            .bind(1, entry.id)
+            .bind(2, time)
+            .bind(3, entry.held_until(time))
+            .run();
+        note_sent(entry, time);
+    }
+    if (!ended.empty()) {
+        note_time(time);
+    }
+}
+
+void Ledger::note_sent(const Entry& entry, std::int64_t time)
+{
+    statement("UPDATE history SET last_max_age = ?5, last_sent = ?4 "
+              "WHERE host = ?1 AND name = ?2 AND enforced = ?3 AND last_sent <= ?4")
+        .bind(1, host_key(entry.host))
+        .bind(2, entry.policy->name)
+        .bind(3, entry.policy->kind == SentPolicy::Kind::enforced ? 1 : 0)
+        .bind(4, time)
+        .bind(5, entry.max_age_at(time))
+        .run();
+}
+
+void Ledger::note_time(std::int64_t now)
+{
+    statement("UPDATE ledger SET newest = max(newest, ?1)").bind(1, now).run();
+}
+
+}  // namespace hpkp

@@ -1,0 +1,28 @@
+// Pieces of SQL that the ledger's files share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#define HPKP_ENTRY_COLUMNS                                                                                             \
+    "entries.id, host, exceptions, policy, instance, anchor, first_sent, last_sent, held_until IS NULL"
+
+// Nobody has vouched for it. Who does so for an open entry vouches for what is sent until a load ends it, which has to
+// come within the hour: it may be sent for weeks otherwise.
+#define HPKP_NOT_FORGOTTEN                                                                                             \
+    " AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id AND at + 3600 >= "                              \
+    "CASE WHEN held_until IS NULL THEN ?2 ELSE last_sent END)"
+
+// Held at ?2.
+#define HPKP_HELD " AND (held_until IS NULL OR held_until > ?2)" HPKP_NOT_FORGOTTEN
+
+// A load that goes on sending what somebody vouched for opens a new entry.
+#define HPKP_OPEN " AND held_until IS NULL AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id)"
+
+namespace hpkp {
+
+/// Names of an entry's exceptions as one text, and back.
+std::string joined(const std::vector<std::string>& names);
+std::vector<std::string> split(const std::string& text);
+
+}  // namespace hpkp

@@ -1,0 +1,236 @@
+/*
+ * When the ledger is written: a load opens entries before any worker can send
+ * them (ngx_http_hpkp_load.c); here they are settled once nginx has taken the
+ * load, withdrawn if it has not, and closed when nginx stops.  Nothing here
+ * can fail a load: what is not written stays open in the ledger, as if sent.
+ */
+
+#include "ngx_http_hpkp.h"
+
+
+static ngx_int_t ngx_http_hpkp_absolute(ngx_pool_t *pool, ngx_str_t *path);
+static void ngx_http_hpkp_withdraw(void *data);
+static ngx_uint_t ngx_http_hpkp_older_master(void);
+static ngx_http_hpkp_main_conf_t *ngx_http_hpkp_cycle_conf(ngx_cycle_t *cycle);
+
+
+ngx_int_t
+ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
+{
+    ngx_str_t                   conf_file, prefix;
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    conf_file = cf->cycle->conf_file;
+    prefix = cf->cycle->prefix;
+
+    /* "nginx -p ." is another one in every directory */
+
+    if (ngx_http_hpkp_absolute(cf->pool, &conf_file) != NGX_OK
+        || ngx_http_hpkp_absolute(cf->pool, &prefix) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    hmcf->instance.len = conf_file.len + prefix.len + 3;
+    hmcf->instance.data = ngx_pnalloc(cf->pool, hmcf->instance.len);
+
+    if (hmcf->instance.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(hmcf->instance.data, "%V (%V)", &conf_file, &prefix);
+
+    /* without a pool's memory a load could not be withdrawn: ask for it now */
+
+    hmcf->cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+    if (hmcf->cleanup == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (hmcf->ledger.len) {
+        options->ledger.data = (char *) hmcf->ledger.data;
+        options->ledger.len = hmcf->ledger.len;
+    }
+
+    options->instance.data = (char *) hmcf->instance.data;
+    options->instance.len = hmcf->instance.len;
+    options->lockout_warns = (hmcf->lockout == NGX_HTTP_HPKP_LOCKOUT_WARN);
+    options->writes = !ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER;
+    options->may_close = !ngx_http_hpkp_older_master();
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_hpkp_absolute(ngx_pool_t *pool, ngx_str_t *path)
+{
+    u_char     *p, *last;
+    ngx_str_t   name;
+    u_char      cwd[NGX_MAX_PATH];
+
+    if (path->len && path->data[0] == '/') {
+        return NGX_OK;
+    }
+
+    if (ngx_getcwd(cwd, NGX_MAX_PATH) == 0) {
+        /* the relative path is all there is to tell it by */
+        return NGX_OK;
+    }
+
+    name = *path;
+
+    while (name.len > 1 && name.data[0] == '.' && name.data[1] == '/') {
+        name.data += 2;
+        name.len -= 2;
+    }
+
+    p = ngx_pnalloc(pool, ngx_strlen(cwd) + 1 + name.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_sprintf(p, "%s/%V", cwd, &name);
+
+    path->data = p;
+    path->len = last - p;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_hpkp_ledger_exists(ngx_http_hpkp_main_conf_t *hmcf)
+{
+    ngx_file_info_t  fi;
+
+    return hmcf->ledger.len
+           && (ngx_file_info(hmcf->ledger.data, &fi) != NGX_FILE_ERROR
+               || ngx_errno != NGX_ENOENT);
+}
+
+
+void
+ngx_http_hpkp_ledger_written(ngx_conf_t *cf, const char *load)
+{
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
+
+    ngx_memcpy(hmcf->load, load, HPKP_LOAD_ID);
+
+    if (hmcf->load[0]) {
+        hmcf->cleanup->handler = ngx_http_hpkp_withdraw;
+        hmcf->cleanup->data = hmcf;
+    }
+}
+
+
+/* the pool of a load that failed after ours goes: nothing of it was sent */
+
+static void
+ngx_http_hpkp_withdraw(void *data)
+{
+    ngx_http_hpkp_main_conf_t  *hmcf = data;
+
+    char        failure[256];
+    hpkp_str_t  ledger;
+
+    if (hmcf->settled) {
+        return;
+    }
+
+    hmcf->settled = 1;
+
+    ledger.data = (char *) hmcf->ledger.data;
+    ledger.len = hmcf->ledger.len;
+
+    if (!hpkp_ledger_withdraw(ledger, hmcf->load, ngx_time(), failure)) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "hpkp: what this load would have sent stays open in the "
+                      "ledger: %s", failure);
+    }
+}
+
+
+/* the last step of a load that nginx has taken; its workers are yet to come */
+
+ngx_int_t
+ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
+{
+    char                        failure[256];
+    hpkp_str_t                  ledger;
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_hpkp_cycle_conf(cycle);
+
+    if (hmcf == NULL || hmcf->load[0] == '\0' || hmcf->settled) {
+        return NGX_OK;
+    }
+
+    hmcf->settled = 1;
+
+    ledger.data = (char *) hmcf->ledger.data;
+    ledger.len = hmcf->ledger.len;
+
+    if (!hpkp_ledger_settle(ledger, hmcf->load, ngx_time(), failure)) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "hpkp: what is no longer sent stays open in the ledger "
+                      "until the next load: %s", failure);
+    }
+
+    return NGX_OK;
+}
+
+
+/* a clean stop: all workers are gone */
+
+void
+ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
+{
+    char                        failure[256];
+    hpkp_str_t                  ledger, instance;
+    ngx_http_hpkp_main_conf_t  *hmcf;
+
+    hmcf = ngx_http_hpkp_cycle_conf(cycle);
+
+    /* another master of this nginx goes on: the newer one, or the older */
+
+    if (hmcf == NULL
+        || hmcf->instance.len == 0
+        || ngx_new_binary
+        || ngx_http_hpkp_older_master()
+        || !ngx_http_hpkp_ledger_exists(hmcf))
+    {
+        return;
+    }
+
+    ledger.data = (char *) hmcf->ledger.data;
+    ledger.len = hmcf->ledger.len;
+    instance.data = (char *) hmcf->instance.data;
+    instance.len = hmcf->instance.len;
+
+    if (!hpkp_ledger_close(ledger, instance, ngx_time(), failure)) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "hpkp: what was sent stays open in the ledger: %s",
+                      failure);
+    }
+}
+
+
+/* nginx's own test: the master that was upgraded still runs */
+
+static ngx_uint_t
+ngx_http_hpkp_older_master(void)
+{
+    return ngx_inherited && ngx_getppid() == ngx_parent;
+}
+
+
+static ngx_http_hpkp_main_conf_t *
+ngx_http_hpkp_cycle_conf(ngx_cycle_t *cycle)
+{
+    return ngx_http_cycle_get_module_main_conf(cycle, ngx_http_hpkp_module);
+}

@@ -1,0 +1,167 @@
+# hpkp ledger show, forget, close, export and import, as a user runs them.
+
+use lib 't/lib';
+use HPKP::Test;
+use HPKP::Ledger qw(ledger_file ledger_tool entries entry_text time_text day);
+use JSON::PP ();
+
+my $policy = 'hpkp_policy pins.yaml;';
+my $tool = HPKP::Ledger::tool();
+
+# A ledger with something open, something ended, something that nobody holds any more.
+sub lived {
+    my $server = site(clock => day(0), pins_yaml => policy(name => 'first', enforce => '{max-age: 1d}'))->start;
+    $server->set_clock(day(1));
+    $server->write('conf/pins.yaml', policy(name => 'second', enforce => '{max-age: 30d, includeSubDomains: true}', pins => [qw(www backup-2 backup-3)]));
+    $server->reload;
+    $server->set_clock(day(5));
+    $server->write('conf/pins.yaml', policy(name => 'third', enforce => '{max-age: 7d}'));
+    $server->reload;
+    return $server;
+}
+
+sub shown {
+    my ($server, @arguments) = @_;
+    my $run = ledger_tool($server, 'show', @arguments);
+    is($run->{exit}, 0, "show @arguments") or diag($run->{err});
+    is($run->{err}, '', 'nothing on stderr');
+    return $run->{out};
+}
+
+subtest 'show' => sub {
+    my $server = lived();
+    my $text = shown($server, '--host', 'www.example.com');
+    my $pki = $server->pki;
+    like($text, qr/^[0-9a-f]{16}  www\.example\.com  policy "second"\n/m, 'id, host, policy');
+    like($text, qr/enforce, max-age 30 days, includeSubDomains\n +first sent \Q@{[ day(1) ]}\E UTC, last sent \Q@{[ day(5) ]}\E UTC\n/,
+        'an ended one: from when to when');
+    like($text, qr/clients hold it until \Q@{[ day(35, 300) ]}\E UTC \(in 30 days\)\n/, 'until when it is held');
+    like($text, qr{first sent \Q@{[ day(5) ]}\E UTC, may still be sent, by \Q@{[ $server->file('conf/nginx.conf') ]}\E}, 'an open one: by whom');
+    like($text, qr/^ +pin-sha256="\Q@{[ $pki->pin($_) ]}\E"  $_$/m, "the pin $_") for qw(www backup-1 backup-2 backup-3);
+    unlike($text, qr/"first"/, 'what nobody holds is left out');
+    like(shown($server, '--host', 'www.example.com', '--all'), qr/"third"/, 'all');
+
+    is_deeply([ $text =~ /^\w{16}  (\S+)  policy (\S+)$/mg ],
+        [ 'example.com', '"second"', 'www.example.com', '"second"', 'www.example.com', '"third"' ], 'what one host has, or inherits');
+    is_deeply([ shown($server) =~ /^\w{16}  (\S+)  policy (\S+)$/mg ],
+        [ map { ($_, '"second"', $_, '"third"') } 'example.com', 'www.example.com' ], 'every host');
+    like(shown($server, '--host', 'a.b.www.example.com'), qr/"second"/, 'a subdomain: what it inherits');
+    unlike(shown($server, '--host', 'a.b.www.example.com'), qr/"third"/, 'and nothing else');
+    is(shown($server, '--host', 'example.org'), "no client holds a policy for example.org\n", 'nothing');
+
+    my $json = JSON::PP::decode_json(shown($server, '--format', 'json', '--host', 'www.example.com'));
+    is($json->{version}, 1, 'JSON');
+    is_deeply([ map { "$_->{host} $_->{policy}{policy}" } @{ $json->{entries} } ],
+        [ 'example.com second', 'www.example.com second', 'www.example.com third' ], 'has the same entries');
+    $server->stop;
+    like(shown($server, '--host', 'www.example.com'), qr/last sent \Q@{[ day(5) ]}\E UTC\n.*until \Q@{[ day(12, 300) ]}\E UTC/, 'stopped');
+    $server->set_clock(day(40));
+    is(shown($server), "no client holds a policy\n", 'when all have forgotten');
+};
+
+subtest 'forget' => sub {
+    my $server = lived();
+    my ($second) = grep { $_->{policy}{policy} eq 'second' } entries($server, host => 'www.example.com');
+    my $run = ledger_tool($server, 'forget', $second->{id}, '--reason', 'the app never shipped');
+    is($run->{exit}, 0, 'exit 0') or diag($run->{err});
+    like($run->{out}, qr/^forgotten: $second->{id}\b/, 'says so');
+    my ($now) = grep { $_->{id} eq $second->{id} } entries($server);
+    like($now->{forgotten}, qr/^\S.*: the app never shipped$/, 'by whom and why');
+    is($now->{'held-until'}, 0, 'it is held no more');
+    like(shown($server, '--all'), qr/forgotten, .*: the app never shipped/, 'show --all says it');
+    is(ledger_tool($server, 'forget', $second->{id}, '--reason', 'again')->{exit}, 0, 'twice does no harm');
+    like((grep { $_->{id} eq $second->{id} } entries($server))[0]{forgotten}, qr/the app never shipped/, 'the first reason stands');
+
+    for my $wrong ([ 'deadbeefdeadbeef', '--reason', 'x' ], [ $second->{id} ], [], [ $second->{id}, '--reason' ]) {
+        $run = ledger_tool($server, 'forget', @$wrong);
+        is($run->{exit}, 2, "forget @$wrong: exit 2");
+        isnt($run->{err}, '', 'and says why');
+    }
+    $server->stop;
+};
+
+subtest 'close' => sub {
+    my $server = lived();
+    $server->crash;
+    my ($third) = grep { $_->{open} } entries($server, host => 'www.example.com');
+    $server->set_clock(day(6));
+    my $run = ledger_tool($server, 'close', $third->{instance});
+    is($run->{exit}, 0, 'exit 0') or diag($run->{err});
+    ($third) = grep { $_->{id} eq $third->{id} } entries($server);
+    ok(!$third->{open}, 'its entries are closed');
+    is(time_text($third->{'last-sent'}), day(6), 'now: nobody knows when it was sent last');
+    $run = ledger_tool($server, 'close', 'nobody');
+    is($run->{exit}, 2, 'one that is not known: exit 2');
+    like($run->{err}, qr/"nobody"/, 'which it names');
+};
+
+subtest 'export and import' => sub {
+    my $server = lived();
+    my @clock = $server->by_its_clock($ENV{HPKP_PRELOAD} // '');
+    my $export = ledger_tool($server, 'export')->{out};
+    my @lines = map { JSON::PP::decode_json($_) } split /\n/, $export;
+    is_deeply([ sort keys %{ { map { $_->{type} => 1 } @lines } } ], [qw(entry history key)], 'lines of JSON');
+    is((grep { $_->{version} != 1 } @lines), 0, 'with their version');
+    my $file = $server->file('temp/export');
+    is(ledger_tool($server, 'export', $file)->{exit}, 0, 'into a file');
+    is(read_text($file), $export, 'the same');
+
+    # Any number of times, in any order.
+    my $import = sub {
+        my ($name, @inputs) = @_;
+        my $path = $server->file("temp/$name");
+        my $run = run_command([ @clock, $tool, qw(ledger import --ledger), $path, @inputs ]);
+        my $shown = run_command([ @clock, $tool, qw(ledger show --all --format json --ledger), $path ]);
+        return ($run, -e $path ? join "\n", sort split /\n(?= {8}\{)/, $shown->{out} : '');
+    };
+    write_text($server->file('temp/reversed'), join '', reverse split /^/, $export);
+    my ($run, $once) = $import->('once', $file);
+    is($run->{exit}, 0, 'import') or diag($run->{err});
+    is($run->{out}, 'imported: ' . @lines . " lines\n", 'says how much');
+    is(sprintf('%o', (stat $server->file('temp/once'))[2] & 07777), '600', 'a ledger that is made is for its owner alone');
+    my (undef, $twice) = $import->('twice', $file, $server->file('temp/reversed'), $file);
+    my (undef, $reversed) = $import->('backwards', $server->file('temp/reversed'));
+    my @ids = sort map { $_->{id} } grep { $_->{type} eq 'entry' } @lines;
+    is_deeply([ sort $once =~ /"id": "(\w+)"/g ], \@ids, 'every entry is there');
+    is_deeply([ sort $reversed =~ /"id": "(\w+)"/g ], \@ids, 'backwards too');
+    is_deeply([ sort $twice =~ /"id": "(\w+)"/g ], \@ids, 'and each once');
+
+    # It is all or nothing.
+    write_text($server->file('temp/broken'), $export . "{\"version\": 1, \"type\": \"entry\"}\n");
+    for my $bad ($server->file('temp/broken'), $server->file('temp/missing'), $tool) {
+        my ($run, $there) = $import->('bad', $file, $bad);
+        is($run->{exit}, 2, "$bad: exit 2");
+        like($run->{err}, qr/\Q$bad\E.*nothing was imported/, 'says which, and where') or diag($run->{err});
+        unlike($there, qr/"id"/, 'nothing was imported');
+    }
+
+    # Another machine that has the same hosts is bound by it.
+    my $other = site(clock => day(6), ledger => 'fresh', server => '', cert => 'www-unpinned');
+    findings_are($other->test_config, [], 'another machine, which knows nothing');
+    is(ledger_tool($other, 'import', $file)->{exit}, 0, 'imports the ledger');
+    findings_are($other->test_config, ['locks-out-clients error'], 'and is bound by it');
+    is(run_command([ @clock, 'sh', '-c', "'$tool' ledger export --ledger " . ledger_file($server) . " | '$tool' ledger import --ledger "
+                . ledger_file($other) . ' -' ])->{exit}, 0, 'by a pipe, again');
+    $server->stop;
+    ledger_tool($server, 'export', $file);
+    is(ledger_tool($other, 'import', $file)->{exit}, 0, 'after the end of the first');
+    is((grep { $_->{open} } entries($other)), 0, 'the end is known there too');
+};
+
+subtest 'usage' => sub {
+    my $server = site(ledger => 'fresh');
+    for my $command ([qw(show)], [qw(forget 0000000000000000 --reason x)], [qw(close x)], [qw(export)]) {
+        my $run = ledger_tool($server, @$command);
+        is($run->{exit}, 2, "@$command, without a ledger: exit 2");
+        like($run->{err}, qr/\Q@{[ ledger_file($server) ]}\E/, 'names it');
+    }
+    ok(!-e ledger_file($server), 'and makes none');
+    is(run_command([ $tool, @$_ ])->{exit}, 2, "@$_: exit 2") for ['ledger'], [qw(ledger frob)], [qw(ledger show --frob)], [qw(ledger show --format xml)], [];
+    for my $help ([qw(--help)], [qw(ledger --help)], map { [ 'ledger', $_, '--help' ] } qw(show forget close export import)) {
+        my $run = run_command([ $tool, @$help ]);
+        is($run->{exit}, 0, "@$help: exit 0");
+        like($run->{out}, qr/Usage/, 'says how');
+    }
+};
+
+done_testing;

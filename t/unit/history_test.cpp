@@ -1,0 +1,227 @@
+// checks/history.cpp: what is advised by who remembers. Each on and off.
+#include "test_ledger.hpp"
+
+#include "duration.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace hpkp;
+using namespace hpkp::test;
+
+namespace {
+
+struct HistoryTest : testing::Test {
+    /// A load of www.example.com, under this mode, that nginx takes.
+    Findings take(const std::string& mode, std::int64_t now, const Chain& chain)
+    {
+        World world;
+        PolicyText policy = good_policy();
+        policy.pins.push_back(written(pki().intermediate_key.pin()));
+        policy.modes = {mode};
+        world.policies({policy});
+        world.pinned(12, {"www.example.com"}, {chain});
+        LoadOptions options;
+        options.now = now;
+        options.system_bundle = unrelated_bundle();
+        options.ledger = file.path;
+        options.writes = true;
+        options.load = load_at(now);
+        LoadResult result = world.judge(options);
+        if (result.recorded) {
+            file.with([&](Ledger& ledger) { ledger.settle(options.load); });
+        }
+        emissions = result.emissions;
+        return std::move(result.findings);
+    }
+    Findings take(const std::string& mode, std::int64_t now) { return take(mode, now, first); }
+
+    const std::string report = "report-only: {report-uri: \"https://reports.test/\"}";
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
+    Chain first = chain({leaf(pki().www_key, pki().intermediate_key, {"www.example.com"}), pki().intermediate});
+    Chain second = chain({leaf(pki().backup_1, pki().intermediate_key, {"www.example.com"}), pki().intermediate});
+    Emissions emissions;
+};
+
+TEST_F(HistoryTest, NeverReportOnly)
+{
+    const Findings findings = take("enforce: {max-age: 1d}", kNow);
+    EXPECT_EQ(ids(findings), "never-report-only");
+    const Finding& finding = only(findings, FindingId::never_report_only);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_EQ(finding.place->line, 9U) << "that of max-age";
+    EXPECT_EQ(ids(take("enforce: {max-age: 1d}", kNow + 10)), "") << "it is too late for that";
+}
+
+TEST_F(HistoryTest, AfterReportOnlyNothingIsSaid)
+{
+    EXPECT_EQ(ids(take(report, kNow)), "");
+    EXPECT_EQ(ids(take("enforce: {max-age: 1d}", kNow + kDay)), "");
+}
+
+TEST_F(HistoryTest, MaxAgeZeroIsNothingNew)
+{
+    EXPECT_EQ(ids(take("enforce: {max-age: 0}", kNow)), "");
+}
+
+TEST_F(HistoryTest, NotRehearsed)
+{
+    take(report, kNow);
+    EXPECT_EQ(ids(take("enforce: {max-age: 7d}", kNow + 10)), "") << "seven days are not over seven days";
+    const Findings findings = take("enforce: {max-age: 604801}", kNow + 20);
+    EXPECT_EQ(ids(findings), "not-rehearsed");
+    EXPECT_EQ(only(findings, FindingId::not_rehearsed).severity, Severity::warning);
+    EXPECT_EQ(ids(take("enforce: {max-age: 604801}", kNow + 30)), "not-rehearsed") << "until it is";
+    take("enforce: {max-age: 7d}", kNow + 40, second);
+    EXPECT_EQ(ids(take("enforce: {max-age: 604801}", kNow + 50)), "");
+}
+
+TEST_F(HistoryTest, AnRsaAndAnEcdsaKeyAtOnceAreNoChange)
+{
+    World world;
+    world.policies({good_policy()});
+    take(report, kNow);
+    file.take({}, kNow + 1, "/other.conf", {{host("www.example.com"), {pki().www_key.pin()}}});
+    EXPECT_EQ(ids(take("enforce: {max-age: 8d}", kNow + 10)), "not-rehearsed");
+}
+
+TEST_F(HistoryTest, MaxAgeJump)
+{
+    take(report, kNow);
+    EXPECT_EQ(ids(take("enforce: {max-age: 1000}", kNow + 10)), "") << "from nothing";
+    EXPECT_EQ(ids(take("enforce: {max-age: 10000}", kNow + 20)), "") << "ten times";
+    const Findings findings = take("enforce: {max-age: 100001}", kNow + 30);
+    EXPECT_EQ(ids(findings), "max-age-jump");
+    const Finding& finding = only(findings, FindingId::max_age_jump);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_NE(finding.what.find("10000 seconds"), std::string::npos) << finding.what;
+    EXPECT_EQ(ids(take("enforce: {max-age: 100001}", kNow + 40)), "") << "it is there";
+    EXPECT_EQ(ids(take("enforce: {max-age: 60}", kNow + 50)), "") << "down";
+}
+
+TEST_F(HistoryTest, ARampIsNoJump)
+{
+    take(report, kNow);
+    take("enforce: {max-age: 60}", kNow + 10);
+    EXPECT_EQ(ids(take("enforce: {max-age: {ramp: [{for: 1d, value: 5m}, {value: 7d}]}}", kNow + 20)), "");
+}
+
+TEST_F(HistoryTest, AfterARampItsValueOfTheTimeCounts)
+{
+    take(report, kNow);
+    take("enforce: {max-age: {ramp: [{for: 1h, value: 60}, {value: 1d}]}}", kNow + 10);
+    EXPECT_EQ(ids(take("enforce: {max-age: 7d}", kNow + 4000)), "") << "from one day";
+}
+
+TEST_F(HistoryTest, ClockWentBack)
+{
+    take("enforce: {max-age: 1d}", kNow);
+    EXPECT_EQ(ids(take("enforce: {max-age: 1d}", kNow)), "");
+    const Findings findings = take("enforce: {max-age: 1d}", kNow - 1);
+    EXPECT_EQ(ids(findings), "clock-went-back");
+    const Finding& finding = only(findings, FindingId::clock_went_back);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_NE(finding.what.find(time_text(kNow - 1)), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find(time_text(kNow)), std::string::npos) << finding.what;
+    EXPECT_NE(finding.remedy.find("--clamp"), std::string::npos) << finding.remedy;
+}
+
+TEST_F(HistoryTest, AClockThatWentBackFreesNobody)
+{
+    take("enforce: {max-age: 1d}", kNow);
+    // It says that the entry is not even sent yet.
+    World world;
+    world.server(12, {"www.example.com"}, {pki().other_chain});
+    LoadOptions options;
+    options.now = kNow - 1000 * kDay;
+    options.system_bundle = unrelated_bundle();
+    options.ledger = file.path;
+    options.load = load_at(options.now);
+    EXPECT_TRUE(has(world.judge(options).findings, FindingId::locks_out_clients));
+}
+
+TEST_F(HistoryTest, GuardOver)
+{
+    const std::string guard = "guard: {until: 2027-06-01}";
+    const std::int64_t over = *parse_date("2027-06-02");
+    const Chain lasting = chain({leaf_until(pki().www_key, pki().intermediate_key, over + 100 * kDay)});
+    EXPECT_EQ(count_of(take(guard, over - 1, lasting), FindingId::guard_over), 0U) << "its last day";
+    const Findings findings = take(guard, over, lasting);
+    const Finding& finding = only(findings, FindingId::guard_over);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(finding.place->line, 9U);
+    EXPECT_FALSE(has(take(guard, over, pki().other_chain), FindingId::no_pin_in_chain)) << "it is ignored";
+}
+
+/// "0 60, 3540 86400": from when, after kNow, which max-age.
+std::string schedule(const Emissions& emissions)
+{
+    std::string text;
+    for (const HeaderValue& value : emissions.headers.at(*emissions.servers.at(0).enforce).values) {
+        EXPECT_EQ(value.text.substr(0, 8), "max-age=");
+        text += (text.empty() ? "" : ", ") + std::to_string(value.from - kNow) + " "
+                + value.text.substr(8, value.text.find(';') - 8);
+    }
+    return text;
+}
+
+TEST_F(HistoryTest, ARampsScheduleIsCountedFromItsBegin)
+{
+    const std::string ramp = "enforce: {max-age: {ramp: [{for: 1h, value: 60}, {for: 1h, value: 600}, {value: 1d}]}}";
+    take(ramp, kNow);
+    EXPECT_EQ(schedule(emissions), "0 60, 3600 600, 7200 86400");
+    take(ramp, kNow + 100);
+    EXPECT_EQ(schedule(emissions), "100 60, 3600 600, 7200 86400");
+    take(ramp, kNow + 3600);
+    EXPECT_EQ(schedule(emissions), "3600 600, 7200 86400") << "to the second";
+    take(ramp, kNow + 7199);
+    EXPECT_EQ(schedule(emissions), "7199 600, 7200 86400");
+    take(ramp, kNow + 9000);
+    EXPECT_EQ(schedule(emissions), "9000 86400");
+    take(report, kNow + 9100);
+    take(ramp, kNow + 9200);
+    EXPECT_EQ(schedule(emissions), "9200 86400") << "it began long ago, whatever was in between";
+}
+
+TEST_F(HistoryTest, ReportOnlyDoesNotBeginARamp)
+{
+    take(report, kNow);
+    take("enforce: {max-age: {ramp: [{for: 1h, value: 60}, {value: 1d}]}}", kNow + 5000);
+    EXPECT_EQ(schedule(emissions), "5000 60, 8600 86400");
+}
+
+TEST_F(HistoryTest, WithoutARampThereIsOneValue)
+{
+    take("enforce: {max-age: 1d}", kNow);
+    EXPECT_EQ(schedule(emissions), "0 86400");
+    take("enforce: {max-age: {ramp: [{value: 2d}]}}", kNow);
+    EXPECT_EQ(schedule(emissions), "0 172800");
+}
+
+TEST_F(HistoryTest, ServersWhoseRampsBeganAtDifferentTimesSendDifferentHeaders)
+{
+    const std::string ramp = "enforce: {max-age: {ramp: [{for: 1h, value: 60}, {value: 1d}]}}";
+    take(ramp, kNow);
+    World world;
+    PolicyText policy = good_policy();
+    policy.modes = {ramp};
+    world.policies({policy});
+    world.pinned(12, {"www.example.com"}, {first});
+    world.pinned(20, {"new.example.com"}, {first});
+    world.pinned(28, {"www.example.com", "newer.example.com"}, {first}, "www", 8443);
+    LoadOptions options;
+    options.now = kNow + 4000;
+    options.system_bundle = unrelated_bundle();
+    options.ledger = file.path;
+    options.load = load_at(options.now);
+    const Emissions all = world.judge(options).emissions;
+    ASSERT_EQ(all.servers.size(), 3U);
+    EXPECT_EQ(all.headers[*all.servers[0].enforce].values.front().text.substr(0, 14), "max-age=86400;");
+    EXPECT_EQ(all.headers[*all.servers[1].enforce].values.front().text.substr(0, 11), "max-age=60;");
+    EXPECT_EQ(all.headers[*all.servers[2].enforce].values.front().text.substr(0, 11), "max-age=60;")
+        << "the clients of its newest host get the lower value";
+    EXPECT_EQ(all.headers.size(), 2U);
+}
+
+}  // namespace

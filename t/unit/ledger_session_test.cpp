@@ -1,0 +1,268 @@
+// The ledger's part in a load: when it is read, when it is written to, and what is said where it cannot be.
+#include "test_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace hpkp;
+using namespace hpkp::test;
+
+namespace {
+
+struct LedgerSession : testing::Test {
+    LedgerSession() { serve(good_policy(), pki().www_chain); }
+
+    /// www.example.com with this policy and chain, from now on.
+    void serve(const PolicyText& policy, const Chain& chain)
+    {
+        world = std::make_unique<World>();
+        world->policies({policy});
+        world->pinned(12, {"www.example.com"}, {chain}, policy.name);
+    }
+    void serve_without_policy(const Chain& chain)
+    {
+        world = std::make_unique<World>();
+        world->server(12, {"www.example.com"}, {chain});
+    }
+    LoadOptions options()
+    {
+        LoadOptions options;
+        options.now = now;
+        options.system_bundle = unrelated_bundle();
+        options.ledger = file.path;
+        options.writes = writes;
+        options.strict = strict;
+        options.load = load_at(now);
+        return options;
+    }
+    /// A load that nginx takes if it is accepted.
+    LoadResult load()
+    {
+        const LoadOptions with = options();
+        LoadResult result = world->judge(with);
+        if (result.recorded) {
+            file.with([&](Ledger& ledger) { ledger.settle(with.load); });
+        }
+        return result;
+    }
+    bool exists() const { return ::access(file.path.c_str(), F_OK) == 0; }
+    /// Neither the file nor its directory can be written, by root neither.
+    void make_unwritable(const std::function<void()>& work)
+    {
+        ::chmod(dir.path().c_str(), 0755);
+        ::chmod(world->dir.path().c_str(), 0755);
+        ::chmod(file.path.c_str(), 0644);
+        EXPECT_TRUE(ends_within(30, [&] {
+            if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) {
+                throw std::runtime_error("setuid");
+            }
+            work();
+            if (HasFailure()) {
+                throw std::runtime_error("failed");
+            }
+        }));
+    }
+
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
+    std::unique_ptr<World> world;
+    std::int64_t now = kNow;
+    bool writes = true, strict = false;
+};
+
+TEST_F(LedgerSession, TheFirstLoadMakesIt)
+{
+    const LoadResult result = load();
+    EXPECT_FALSE(result.refused);
+    EXPECT_TRUE(result.recorded);
+    EXPECT_EQ(ids(result.findings), "never-report-only");
+    EXPECT_EQ(file.entries(), "example.com www 1795000000-, www.example.com www 1795000000-");
+}
+
+TEST_F(LedgerSession, ALoadThatIsAcceptedAgainWritesNothing)
+{
+    load();
+    now += 100;
+    const LoadResult result = load();
+    EXPECT_EQ(ids(result.findings), "");
+    EXPECT_FALSE(result.recorded);
+    EXPECT_EQ(file.with([](Ledger& ledger) { return ledger.newest(); }), kNow);
+}
+
+TEST_F(LedgerSession, ATestWritesNothing)
+{
+    writes = false;
+    EXPECT_FALSE(load().recorded);
+    EXPECT_FALSE(exists());
+    writes = true;
+    load();
+    const std::vector<std::string> before = file.exported();
+    PolicyText longer = good_policy();
+    longer.modes = {"enforce: {max-age: 2d}"};
+    serve(longer, pki().www_chain);
+    writes = false;
+    EXPECT_FALSE(load().recorded);
+    EXPECT_EQ(file.exported(), before);
+}
+
+TEST_F(LedgerSession, ARefusedLoadWritesNothing)
+{
+    serve(good_policy(), pki().other_chain);
+    EXPECT_TRUE(load().refused);
+    EXPECT_FALSE(exists());
+    serve(good_policy(), pki().www_chain);
+    load();
+    const std::vector<std::string> before = file.exported();
+    serve(good_policy(), pki().other_chain);
+    now += 10;
+    const LoadResult result = load();
+    EXPECT_TRUE(result.refused);
+    EXPECT_FALSE(result.recorded);
+    EXPECT_EQ(file.exported(), before);
+}
+
+TEST_F(LedgerSession, UnderStrictAWarningWritesNothing)
+{
+    strict = true;
+    EXPECT_TRUE(load().refused);
+    EXPECT_FALSE(exists());
+}
+
+TEST_F(LedgerSession, WhereNothingIsSentNoneIsMade)
+{
+    serve_without_policy(pki().www_chain);
+    load();
+    EXPECT_FALSE(exists());
+    PolicyText policy = good_policy();
+    for (const char* mode : {"guard: {}", "enforce: {max-age: 0}"}) {
+        policy.modes = {mode};
+        serve(policy, pki().www_chain);
+        EXPECT_FALSE(load().refused);
+        EXPECT_FALSE(exists()) << mode;
+    }
+    policy.modes = {"report-only: {report-uri: \"https://reports.test/\"}"};
+    serve(policy, pki().www_chain);
+    load();
+    EXPECT_TRUE(exists()) << "report-only is remembered";
+    ::unlink(file.path.c_str());
+    policy.modes = {"guard: {until: 2027-06-01}"};
+    serve(policy, pki().www_chain);
+    load();
+    EXPECT_TRUE(exists()) << "and a guard with its last day";
+}
+
+TEST_F(LedgerSession, WhereOneExistsItIsObeyedWithoutAnyPolicy)
+{
+    load();
+    now += 100;
+    serve_without_policy(pki().other_chain);
+    EXPECT_EQ(ids(load().findings), "locks-out-clients");
+    serve_without_policy(pki().www_chain);
+    EXPECT_EQ(ids(load().findings), "");
+    EXPECT_EQ(file.entries(), "example.com www 1795000000-1795000100, www.example.com www 1795000000-1795000100");
+    now += 86400 + 300 - 1;
+    serve_without_policy(pki().other_chain);
+    EXPECT_EQ(ids(load().findings), "locks-out-clients");
+    now++;
+    EXPECT_EQ(ids(load().findings), "") << "100 + 1 day + 5 minutes";
+}
+
+TEST_F(LedgerSession, Off)
+{
+    LoadOptions off = options();
+    off.ledger.clear();
+    LoadResult result = world->judge(off);
+    const Finding& finding = only(result.findings, FindingId::ledger_off);
+    EXPECT_EQ(ids(result.findings), "ledger-off");
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_FALSE(result.recorded);
+    PolicyText policy = good_policy();
+    for (const char* mode : {"guard: {}", "enforce: {max-age: 0}", "report-only: {report-uri: \"https://r.test/\"}"}) {
+        policy.modes = {mode};
+        serve(policy, pki().www_chain);
+        EXPECT_EQ(ids(world->judge(off).findings), "") << mode;
+    }
+    policy.modes = {"enforce: {max-age: {ramp: [{for: 1d, value: 5m}, {value: 1h}]}}"};
+    serve(policy, pki().www_chain);
+    EXPECT_EQ(ids(world->judge(off).findings), "bad-value ledger-off") << "a ramp is counted from what it knows";
+}
+
+TEST_F(LedgerSession, UnwritableItRefusesWhatIsNewAndNoMore)
+{
+    load();
+    make_unwritable([&] {
+        LoadResult result = load();
+        EXPECT_FALSE(result.refused) << "nothing new: a server must come up again";
+        EXPECT_FALSE(has(result.findings, FindingId::ledger_unwritable)) << ids(result.findings);
+        serve_without_policy(pki().www_chain);
+        result = load();
+        EXPECT_FALSE(result.refused);
+        EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::warning) << "an end";
+        PolicyText longer = good_policy();
+        longer.modes = {"enforce: {max-age: 2d}"};
+        serve(longer, pki().www_chain);
+        for (const bool serves : {true, false}) {
+            writes = serves;
+            result = load();
+            EXPECT_TRUE(result.refused);
+            EXPECT_FALSE(result.recorded);
+            EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::error)
+                << "nginx -t says it too";
+        }
+    });
+    EXPECT_EQ(file.entries(), "example.com www 1795000000-, www.example.com www 1795000000-");
+}
+
+TEST_F(LedgerSession, WithoutItsDirectoryTheLoadIsRefused)
+{
+    file.path = dir / "no/such/directory/ledger";
+    for (const bool serves : {true, false}) {
+        writes = serves;
+        const LoadResult result = load();
+        EXPECT_TRUE(result.refused);
+        EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::error);
+    }
+    serve_without_policy(pki().www_chain);
+    EXPECT_EQ(ids(load().findings), "");
+}
+
+TEST_F(LedgerSession, BrokenItRefusesWhatWouldBeSent)
+{
+    dir.write("hpkp.ledger", "this is no ledger, but a text of more than sixteen bytes", 0600);
+    for (const bool serves : {true, false}) {
+        writes = serves;
+        const LoadResult result = load();
+        EXPECT_TRUE(result.refused);
+        EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
+    }
+    serve_without_policy(pki().other_chain);
+    writes = true;
+    const LoadResult result = load();
+    EXPECT_FALSE(result.refused);
+    EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::warning);
+    PolicyText guard = good_policy();
+    guard.modes = {"guard: {}"};
+    serve(guard, pki().www_chain);
+    EXPECT_FALSE(load().refused) << "nothing is sent";
+}
+
+TEST_F(LedgerSession, ARampIsHeldByItsValueOfTheTime)
+{
+    PolicyText ramp = good_policy();
+    ramp.modes = {"enforce: {max-age: {ramp: [{for: 1d, value: 5m}, {value: 30d}]}}"};
+    serve(ramp, pki().www_chain);
+    load();
+    now += 1000;
+    serve_without_policy(pki().www_chain);
+    load();
+    now += 599;
+    serve_without_policy(pki().other_chain);
+    EXPECT_EQ(ids(load().findings), "locks-out-clients");
+    now += 1;
+    EXPECT_EQ(ids(load().findings), "") << "five minutes, and five";
+}
+
+}  // namespace

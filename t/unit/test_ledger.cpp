@@ -1,0 +1,121 @@
+#include "test_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hpkp::test {
+
+namespace {
+
+SentPolicy of_kind(SentPolicy::Kind kind)
+{
+    SentPolicy policy;
+    policy.kind = kind;
+    policy.name = "www";
+    policy.pins = pin_set({pki().www_key.pin(), pki().backup_1.pin()});
+    return policy;
+}
+
+}  // namespace
+
+SentPolicy enforced(std::int64_t max_age, bool subdomains)
+{
+    SentPolicy policy = of_kind(SentPolicy::Kind::enforced);
+    policy.max_age = MaxAge(max_age);
+    policy.include_subdomains = subdomains;
+    return policy;
+}
+
+SentPolicy ramped(std::vector<MaxAge::Step> steps)
+{
+    SentPolicy policy = of_kind(SentPolicy::Kind::enforced);
+    policy.max_age.steps = std::move(steps);
+    return policy;
+}
+
+SentPolicy guarded(std::int64_t until)
+{
+    SentPolicy policy = of_kind(SentPolicy::Kind::guarded);
+    policy.until = until;
+    return policy;
+}
+
+SentPolicy reported()
+{
+    return of_kind(SentPolicy::Kind::reported);
+}
+
+HostPattern host(const std::string& name)
+{
+    return parse_server_name(name, false).front();
+}
+
+HostPattern one_label(const std::string& name)
+{
+    HostPattern pattern = host(name);
+    pattern.one_label = true;
+    return pattern;
+}
+
+Entry entry(const std::string& name, const SentPolicy& policy, std::int64_t first_sent, std::int64_t last_sent,
+            bool open)
+{
+    Entry entry;
+    entry.id = "0123456789abcdef";
+    entry.host = host(name);
+    entry.policy = std::make_shared<const SentPolicy>(policy);
+    entry.anchor = first_sent;
+    entry.first_sent = first_sent;
+    entry.last_sent = last_sent;
+    entry.open = open;
+    return entry;
+}
+
+Sending sending(const HostPattern& host, const SentPolicy& policy, std::vector<std::string> exceptions)
+{
+    return {host, std::move(exceptions), std::make_shared<const SentPolicy>(policy),
+            std::make_shared<const std::string>(policy.to_text())};
+}
+
+LedgerLoad load_at(std::int64_t now, const std::string& instance)
+{
+    return {new_ledger_id(), instance, now, true};
+}
+
+LedgerLoad LedgerFile::take(const std::vector<Sending>& sent, std::int64_t now, const std::string& instance,
+                            const std::vector<Showing>& shown)
+{
+    LedgerLoad load = load_at(now, instance);
+    with([&](Ledger& ledger) { ledger.record(sent, shown, load); });
+    with([&](Ledger& ledger) { ledger.settle(load); });
+    return load;
+}
+
+std::string LedgerFile::entries()
+{
+    std::string all;
+    with([&](Ledger& ledger) {
+        ledger.for_each([&](const Entry& entry) {
+            all += (all.empty() ? "" : ", ") + entry.host.text + " " + entry.policy->name + " "
+                   + std::to_string(entry.first_sent) + "-" + (entry.open ? "" : std::to_string(entry.last_sent));
+        });
+    });
+    return all;
+}
+
+Entry LedgerFile::only_entry()
+{
+    std::vector<Entry> all;
+    with([&](Ledger& ledger) { ledger.for_each([&](const Entry& entry) { all.push_back(entry); }); });
+    EXPECT_EQ(all.size(), 1U) << entries();
+    return all.empty() ? entry("none", enforced(0), 0, 0) : all.front();
+}
+
+std::vector<std::string> LedgerFile::exported(const std::string& machine)
+{
+    std::vector<std::string> lines;
+    with(
+        [&](Ledger& ledger) { ledger.export_lines(machine, [&](const std::string& line) { lines.push_back(line); }); });
+    return lines;
+}
+
+}  // namespace hpkp::test

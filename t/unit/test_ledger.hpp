@@ -1,0 +1,59 @@
+// Ledgers for the tests: what was sent, to whom, and loads that say so.
+#pragma once
+
+#include "test_site.hpp"
+
+#include "ledger/ledger.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hpkp::test {
+
+/// An enforced policy "www" of this max-age.
+SentPolicy enforced(std::int64_t max_age, bool subdomains = false);
+/// One of this ramp.
+SentPolicy ramped(std::vector<MaxAge::Step> steps);
+SentPolicy guarded(std::int64_t until);
+SentPolicy reported();
+
+HostPattern host(const std::string& name);
+/// As a certificate has it: it covers one label.
+HostPattern one_label(const std::string& name);
+
+Entry entry(const std::string& name, const SentPolicy& policy, std::int64_t first_sent, std::int64_t last_sent,
+            bool open = false);
+
+Sending sending(const HostPattern& host, const SentPolicy& policy, std::vector<std::string> exceptions = {});
+
+LedgerLoad load_at(std::int64_t now, const std::string& instance = "/nginx.conf");
+
+/// A ledger file and one transaction after the other.
+struct LedgerFile {
+    explicit LedgerFile(std::string at) : path(std::move(at)) {}
+
+    template <typename Work>
+    auto with(Work work, Database::Access access = Database::Access::create)
+    {
+        Ledger ledger(path, access);
+        ledger.begin(access != Database::Access::read);
+        struct Commit {
+            ~Commit() noexcept(false) { ledger.commit(); }
+            Ledger& ledger;
+        } commit{ledger};
+        return work(ledger);
+    }
+    /// A load that nginx takes: from now on this is sent, and nothing else.
+    LedgerLoad take(const std::vector<Sending>& sent, std::int64_t now, const std::string& instance = "/nginx.conf",
+                    const std::vector<Showing>& shown = {});
+    /// All entries: "www.example.com www 100-200", "-" at the end of an open one.
+    std::string entries();
+    /// The entry of this host; a failure if it is not the only one.
+    Entry only_entry();
+    std::vector<std::string> exported(const std::string& machine = "here");
+
+    std::string path;
+};
+
+}  // namespace hpkp::test
