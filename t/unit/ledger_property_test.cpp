@@ -45,7 +45,7 @@ public:
             if (chance(70)) {
                 load(nginx);
                 loads++;
-            } else if (nginx.older_master != 0) {
+            } else if (nginx.older_master != 0 && chance(35)) {
                 end(nginx, nginx.older_master, "the old master quits");
             } else if (nginx.master != 0 && chance(40)) {
                 stop(nginx);
@@ -107,7 +107,7 @@ void Life::load(Instance& nginx)
     options.writes = !chance(10);  // or nginx -t
     options.lockout_warns = chance(8);
     options.load = {new_ledger_id(), nginx.name, now_, nginx.older_master == 0};
-    const bool upgrade = nginx.master != 0 && nginx.older_master == 0 && chance(5);
+    const bool upgrade = nginx.master != 0 && nginx.older_master == 0 && chance(12);
     options.load.may_close = options.load.may_close && !upgrade;
 
     const std::string surely = clients_.locked_out(site, now_, true), maybe = clients_.locked_out(site, now_, false);

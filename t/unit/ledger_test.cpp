@@ -217,8 +217,23 @@ TEST_F(LedgerTest, AHeldEntryIsNotRemoved)
 {
     file.take({sending(kWww, enforced(2000 * kDay))}, 100);
     file.take({}, 200);
-    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1999 * kDay);
-    EXPECT_EQ(around(kWww, 200 + 1999 * kDay).size(), 1U);
+    for (const std::int64_t max_age : {60, 61, 62}) {
+        file.take({sending(host("new.example.com"), enforced(max_age))}, 200 + 1999 * kDay + max_age);
+        EXPECT_EQ(around(kWww, 200 + 2000 * kDay).size(), 1U);
+    }
+}
+
+TEST_F(LedgerTest, AnEntryIsKeptForAYearAfterItsLastClient)
+{
+    file.take({sending(kWww, enforced(60))}, 100);
+    file.take({}, 200);
+    const std::int64_t over = 200 + 60 + 300 + 365 * kDay;
+    file.take({sending(host("new.example.com"), enforced(60))}, over - 1);
+    file.take({sending(host("new.example.com"), enforced(61))}, over - 1);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+    file.take({sending(host("new.example.com"), enforced(62))}, over);
+    file.take({sending(host("new.example.com"), enforced(63))}, over);
+    EXPECT_EQ(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
 }
 
 TEST_F(LedgerTest, AClockThatJumpsAheadOnceRemovesNothing)

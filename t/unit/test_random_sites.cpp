@@ -99,7 +99,7 @@ ClientServer RandomSites::server()
     ClientServer server;
     const std::vector<std::string> names = {"example.com",     "a.example.com",   "b.example.com", "*.example.com",
                                             "*.a.example.com", "x.a.example.com", ".example.com",  ".a.example.com"};
-    for (int n = chance(10) ? 0 : chance(70) ? 1 : 2; n > 0; n--) {
+    for (int n = chance(18) ? 0 : chance(70) ? 1 : 2; n > 0; n--) {
         server.names.push_back(one_of(names));
     }
     for (int n = chance(80) ? 1 : 2; n > 0; n--) {
@@ -131,7 +131,7 @@ ClientPolicy RandomSites::policy(const std::string& name, const ClientSite& site
     policy.subdomains = chance(40);
     const std::vector<std::int64_t> values = {0, 60, 300, 3600, kDay, 5 * kDay, 30 * kDay};
     policy.ramp = {{0, one_of(values)}};
-    while (chance(25)) {
+    while (chance(35)) {
         policy.ramp.insert(policy.ramp.begin(), {one_of<std::int64_t>({60, 3600, kDay}), one_of(values)});
     }
     std::sort(policy.ramp.begin(), policy.ramp.end(), [](auto& a, auto& b) { return a.second < b.second; });

@@ -30,8 +30,11 @@ bool refused_soon(const std::string& text)
     World world;
     world.policy_text(text);
     world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    LoadOptions options;  // without a ledger, so that the file is read once
+    options.now = kNow;
+    options.system_bundle = world.system_bundle;
     return ends_within(kSeconds, [&] {
-        if (!world.judge().refused) {
+        if (!world.judge(options).refused) {
             throw std::runtime_error("taken");
         }
     });

@@ -45,7 +45,9 @@ sub entries {
 
     die "hpkp ledger show: exit $run->{exit}\n$run->{err}" if $run->{exit} != 0;
     my $shown = JSON::PP::decode_json($run->{out});
-    return sort { $a->{'first-sent'} <=> $b->{'first-sent'} || $a->{host} cmp $b->{host} } @{ $shown->{entries} };
+    # Within a second, what is sent still comes last.
+    return sort { $a->{'first-sent'} <=> $b->{'first-sent'} || $a->{host} cmp $b->{host} || $a->{open} <=> $b->{open} }
+        @{ $shown->{entries} };
 }
 
 sub entry_text {
