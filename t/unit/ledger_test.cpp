@@ -133,7 +133,7 @@ TEST_F(LedgerTest, TimesAreTheLaterOfTheClockAndTheLedger)
 {
     file.take({sending(kWww, enforced(60))}, 1000);
     file.take({sending(kWww, enforced(61))}, 400);
-    EXPECT_EQ(file.entries(), "www.example.com www 1000-1000, www.example.com www 1000-");
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-1000");
     EXPECT_EQ(newest(), 1000);
     file.with([](Ledger& ledger) { ledger.close_all(load_at(500)); });
     EXPECT_EQ(file.entries(), "www.example.com www 1000-1000, www.example.com www 1000-1000");

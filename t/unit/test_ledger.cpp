@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace hpkp::test {
 
 namespace {
@@ -92,13 +94,18 @@ LedgerLoad LedgerFile::take(const std::vector<Sending>& sent, std::int64_t now, 
 
 std::string LedgerFile::entries()
 {
-    std::string all;
+    std::vector<std::string> lines;
     with([&](Ledger& ledger) {
         ledger.for_each([&](const Entry& entry) {
-            all += (all.empty() ? "" : ", ") + entry.host.text + " " + entry.policy->name + " "
-                   + std::to_string(entry.first_sent) + "-" + (entry.open ? "" : std::to_string(entry.last_sent));
+            lines.push_back(entry.host.text + " " + entry.policy->name + " " + std::to_string(entry.first_sent) + "-"
+                            + (entry.open ? "" : std::to_string(entry.last_sent)));
         });
     });
+    std::sort(lines.begin(), lines.end());
+    std::string all;
+    for (const std::string& line : lines) {
+        all += (all.empty() ? "" : ", ") + line;
+    }
     return all;
 }
 

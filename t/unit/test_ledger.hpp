@@ -47,7 +47,7 @@ struct LedgerFile {
     /// A load that nginx takes: from now on this is sent, and nothing else.
     LedgerLoad take(const std::vector<Sending>& sent, std::int64_t now, const std::string& instance = "/nginx.conf",
                     const std::vector<Showing>& shown = {});
-    /// All entries: "www.example.com www 100-200", "-" at the end of an open one.
+    /// All entries, in alphabetical order: "www.example.com www 100-200", "-" at the end of an open one.
     std::string entries();
     /// The entry of this host; a failure if it is not the only one.
     Entry only_entry();
