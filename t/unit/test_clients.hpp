@@ -37,7 +37,7 @@ struct ClientPolicy {
     bool guard_subdomains = false;
 
     std::int64_t max_age_after(std::int64_t seconds) const;
-    bool accepts(const ClientChain& chain) const;
+    bool accepts(const ClientChain& served) const;
 };
 
 struct ClientServer {
