@@ -110,6 +110,20 @@ TEST_F(LedgerDatabase, AnEmptyFileIsAnEmptyLedger)
     }
 }
 
+TEST_F(LedgerDatabase, WhatIsNoFileIsRefusedWithoutWaiting)
+{
+    const std::string fifo = dir / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    for (const std::string& path : {fifo, dir.path()}) {
+        EXPECT_TRUE(ends_within(5, [&] {
+            if (error_of(path, Access::read) != "ledger-unreadable"
+                || error_of(path, Access::write) != "ledger-unreadable") {
+                throw std::runtime_error("not refused");
+            }
+        })) << path;
+    }
+}
+
 TEST_F(LedgerDatabase, WhatIsNoLedger)
 {
     for (const Access access : {Access::read, Access::write, Access::create}) {

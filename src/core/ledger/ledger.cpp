@@ -3,13 +3,13 @@
 #include "sql.hpp"
 
 #include <algorithm>
-#include <array>
 #include <random>
 #include <set>
 
 namespace hpkp {
 
 namespace {
+
 bool same_pins(const PinSet& a, const PinSet& b)
 {
     const auto keys = [](const PinSet& pins) {
@@ -99,7 +99,8 @@ std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
         // Ten thousand hosts below one domain ask for its entries ten thousand times.
         const auto [known, is_new] = at_key_.try_emplace(key);
         if (is_new) {
-            Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE host = ?1" HPKP_HELD);
+            Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS
+                                        " FROM entries INDEXED BY entries_by_host WHERE host = ?1" HPKP_HELD);
             for (rows.bind(1, key).bind(2, now); rows.next();) {
                 known->second.push_back(entry_of(rows));
             }
@@ -118,8 +119,8 @@ std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
         std::string to = from;
         to.back()++;
         Statement& below =
-            statement("SELECT " HPKP_ENTRY_COLUMNS
-                      " FROM entries WHERE host > ?1 AND host < ?3 AND host <> ?4 AND host <> ?5" HPKP_HELD);
+            statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries INDEXED BY entries_by_host WHERE host > ?1 AND host "
+                                                   "< ?3 AND host <> ?4 AND host <> ?5" HPKP_HELD);
         for (below.bind(1, from).bind(2, now).bind(3, to).bind(4, from + "*.").bind(5, from + "+."); below.next();) {
             found.push_back(entry_of(below));
         }
@@ -157,7 +158,8 @@ bool Ledger::key_changed(const HostPattern& host)
 
 bool Ledger::covers(const Sending& sending, const std::string& instance)
 {
-    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE host = ?1 AND instance = "
+    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS
+                                " FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND instance = "
                                 "(SELECT id FROM instances WHERE name = ?2)" HPKP_OPEN);
     rows.bind(1, host_key(sending.host)).bind(2, instance);
     const SentPolicy& wanted = *sending.policy;

@@ -37,9 +37,9 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
             known_policy = policy_id(*sending.content);
         }
         const std::int64_t policy = known_policy;
-        Statement& same =
-            statement("SELECT id, anchor FROM entries WHERE host = ?1 AND policy = ?2 AND instance = ?3 AND "
-                      "exceptions = ?4" HPKP_OPEN);
+        Statement& same = statement("SELECT id, anchor FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND "
+                                    "policy = ?2 AND instance = ?3 AND "
+                                    "exceptions = ?4" HPKP_OPEN);
         if (same.bind(1, host).bind(2, policy).bind(3, instance).bind(4, exceptions).next()) {
             const std::string id = same.text(0);
             open.erase(id);
@@ -103,7 +103,7 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
         statement("DELETE FROM entries WHERE held_until <= ?1")
             .bind(1, std::min(load.now, before) - kKeptSeconds)
             .run();
-        statement("DELETE FROM policies WHERE id NOT IN (SELECT policy FROM entries)").run();
+        statement("DELETE FROM policies WHERE NOT EXISTS (SELECT 1 FROM entries WHERE policy = policies.id)").run();
         note_time(time);
     }
     return wrote;
@@ -121,7 +121,7 @@ void Ledger::settle(const LedgerLoad& load)
     rows.bind(1, load.id);
     end_entries(rows, load.now);
 
-    Statement& begun = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE load = ?1");
+    Statement& begun = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE load = ?1 AND held_until IS NULL");
     std::vector<Entry> sent;
     for (begun.bind(1, load.id); begun.next();) {
         sent.push_back(entry_of(begun));
