@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include "duration.hpp"
+#include "hpkp.h"
 #include "ledger/ledger.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,16 +18,12 @@
 #include <limits>
 #include <memory>
 
-#ifndef NGX_HTTP_HPKP_LEDGER
-#define NGX_HTTP_HPKP_LEDGER "/var/lib/nginx/hpkp.ledger"
-#endif
-
 namespace hpkp::cli {
 
 namespace {
 
 struct Options {
-    std::string ledger = NGX_HTTP_HPKP_LEDGER;
+    std::string ledger = HPKP_LEDGER;
     std::string format = "text";
     std::string host;
     bool all = false;

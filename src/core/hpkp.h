@@ -26,6 +26,11 @@ typedef struct {
 
 typedef struct hpkp_session_s  hpkp_session_t;
 
+/* Where the ledger lies unless hpkp_ledger, or the tool's --ledger, names another. */
+#ifndef HPKP_LEDGER
+#define HPKP_LEDGER  "/var/lib/nginx/hpkp.ledger"
+#endif
+
 typedef enum {
     HPKP_ACCEPTED = 0,
     HPKP_REFUSED,

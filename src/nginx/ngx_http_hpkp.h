@@ -27,10 +27,6 @@
 #define NGX_HTTP_HPKP_LOCKOUT_REFUSE       0
 #define NGX_HTTP_HPKP_LOCKOUT_WARN         1
 
-#ifndef NGX_HTTP_HPKP_LEDGER
-#define NGX_HTTP_HPKP_LEDGER               "/var/lib/nginx/hpkp.ledger"
-#endif
-
 /*
  * For what a response rarely needs: inlined, its registers would be saved and
  * restored with every response that does not.
@@ -59,7 +55,7 @@ typedef struct {
     time_t                      from;
     ngx_uint_t                  span;
 
-    ngx_http_hpkp_value_t      *values;       /* all of a ramp's to come */
+    ngx_http_hpkp_value_t      *values;       /* that one, then a ramp's next */
     ngx_uint_t                  nvalues;
 
     u_char                    (*pins)[32];
@@ -95,7 +91,8 @@ typedef struct {
     /*
      * The usual case, decided at load: a response on a connection that
      * presented this leaf may carry the one header there is.  NULL where there
-     * is another number of them, or hpkp_secure has to be asked.
+     * is another number of them, the header is a ramp's, or hpkp_secure has to
+     * be asked.
      */
     const X509                 *usual_leaf;
     ngx_uint_t                  once;         /* a connection and host */
@@ -148,6 +145,20 @@ typedef struct {
 } ngx_http_hpkp_loc_conf_t;
 
 
+/* a string of nginx's as the core takes it */
+
+static ngx_inline hpkp_str_t
+ngx_http_hpkp_str(ngx_str_t *s)
+{
+    hpkp_str_t  str;
+
+    str.data = (char *) s->data;
+    str.len = s->len;
+
+    return str;
+}
+
+
 /* all servers, in nginx's order, in cf->temp_pool; NULL: no memory */
 hpkp_server_t *ngx_http_hpkp_gather(ngx_conf_t *cf);
 
@@ -173,7 +184,7 @@ ngx_uint_t ngx_http_hpkp_sent_before(ngx_http_request_t *r);
 /* 1 if hpkp_secure decides here, whatever it decides */
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
 
-/* puts in force the value of this second */
+/* puts in force the value of this second, if it is another one */
 void ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now);
 
 ngx_int_t ngx_http_hpkp_add_variables(ngx_conf_t *cf);

@@ -158,6 +158,10 @@ ngx_http_hpkp_emit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
 
     send = ngx_http_hpkp_allowed(r, emission);
 
+    if (send & NGX_HTTP_HPKP_ENFORCE) {
+        ngx_http_hpkp_step(emission->enforce, ngx_time());
+    }
+
     /* what is there already needs no second one */
 
     send &= ~ngx_http_hpkp_clear(r, emission);
@@ -310,6 +314,12 @@ ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now)
     time_t      end;
     ngx_uint_t  i;
 
+    /* one compare for both ends of its time: the clock may go back, too */
+
+    if ((ngx_uint_t) (now - header->from) < header->span) {
+        return;
+    }
+
     for (i = 0; i + 1 < header->nvalues; i++) {
         if (now < header->values[i + 1].from) {
             break;
@@ -331,12 +341,6 @@ ngx_http_hpkp_push(ngx_http_request_t *r, ngx_str_t *name, u_char *lowcase,
     ngx_http_hpkp_header_t *header)
 {
     ngx_table_elt_t  *h;
-
-    /* the second compare of a range comes free: the clock may go back, too */
-
-    if ((ngx_uint_t) (ngx_time() - header->from) >= header->span) {
-        ngx_http_hpkp_step(header, ngx_time());
-    }
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {

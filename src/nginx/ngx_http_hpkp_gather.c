@@ -13,18 +13,6 @@ static ngx_int_t ngx_http_hpkp_gather_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, hpkp_server_t *server);
 
 
-static hpkp_str_t
-ngx_http_hpkp_str(ngx_str_t *s)
-{
-    hpkp_str_t  str;
-
-    str.data = (char *) s->data;
-    str.len = s->len;
-
-    return str;
-}
-
-
 hpkp_server_t *
 ngx_http_hpkp_gather(ngx_conf_t *cf)
 {

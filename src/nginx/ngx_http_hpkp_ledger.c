@@ -50,12 +50,10 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
     }
 
     if (hmcf->ledger.len) {
-        options->ledger.data = (char *) hmcf->ledger.data;
-        options->ledger.len = hmcf->ledger.len;
+        options->ledger = ngx_http_hpkp_str(&hmcf->ledger);
     }
 
-    options->instance.data = (char *) hmcf->instance.data;
-    options->instance.len = hmcf->instance.len;
+    options->instance = ngx_http_hpkp_str(&hmcf->instance);
     options->lockout_warns = (hmcf->lockout == NGX_HTTP_HPKP_LOCKOUT_WARN);
     options->writes = !ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER;
     options->may_close = !ngx_http_hpkp_older_master();
@@ -135,8 +133,7 @@ ngx_http_hpkp_withdraw(void *data)
 {
     ngx_http_hpkp_main_conf_t  *hmcf = data;
 
-    char        failure[256];
-    hpkp_str_t  ledger;
+    char  failure[256];
 
     if (hmcf->settled) {
         return;
@@ -144,10 +141,9 @@ ngx_http_hpkp_withdraw(void *data)
 
     hmcf->settled = 1;
 
-    ledger.data = (char *) hmcf->ledger.data;
-    ledger.len = hmcf->ledger.len;
 
-    if (!hpkp_ledger_withdraw(ledger, hmcf->load, ngx_time(), failure)) {
+    if (!hpkp_ledger_withdraw(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
+                              ngx_time(), failure)) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "hpkp: what this load would have sent stays open in the "
                       "ledger: %s", failure);
@@ -161,7 +157,6 @@ ngx_int_t
 ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 {
     char                        failure[256];
-    hpkp_str_t                  ledger;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
     hmcf = ngx_http_hpkp_cycle_conf(cycle);
@@ -172,10 +167,9 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 
     hmcf->settled = 1;
 
-    ledger.data = (char *) hmcf->ledger.data;
-    ledger.len = hmcf->ledger.len;
 
-    if (!hpkp_ledger_settle(ledger, hmcf->load, ngx_time(), failure)) {
+    if (!hpkp_ledger_settle(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
+                            ngx_time(), failure)) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "hpkp: what is no longer sent stays open in the ledger "
                       "until the next load: %s", failure);
@@ -191,7 +185,6 @@ void
 ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
 {
     char                        failure[256];
-    hpkp_str_t                  ledger, instance;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
     hmcf = ngx_http_hpkp_cycle_conf(cycle);
@@ -207,12 +200,10 @@ ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
         return;
     }
 
-    ledger.data = (char *) hmcf->ledger.data;
-    ledger.len = hmcf->ledger.len;
-    instance.data = (char *) hmcf->instance.data;
-    instance.len = hmcf->instance.len;
 
-    if (!hpkp_ledger_close(ledger, instance, ngx_time(), failure)) {
+    if (!hpkp_ledger_close(ngx_http_hpkp_str(&hmcf->ledger),
+                           ngx_http_hpkp_str(&hmcf->instance), ngx_time(),
+                           failure)) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "hpkp: what was sent stays open in the ledger: %s",
                       failure);

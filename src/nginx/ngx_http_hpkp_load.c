@@ -237,6 +237,7 @@ ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
 
         if (hscf->emission->nleaves
             && hscf->emission->headers == NGX_HTTP_HPKP_ENFORCE
+            && hscf->emission->enforce->nvalues == 1
             && !hscf->secure)
         {
             hscf->emission->usual_leaf = hscf->emission->leaves[0].x509;

@@ -163,7 +163,7 @@ ngx_http_hpkp_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(hmcf->lockout, NGX_HTTP_HPKP_LOCKOUT_REFUSE);
 
     if (hmcf->ledger.data == NULL) {
-        ngx_str_set(&hmcf->ledger, NGX_HTTP_HPKP_LEDGER);
+        ngx_str_set(&hmcf->ledger, HPKP_LEDGER);
 
         if (ngx_conf_full_name(cf->cycle, &hmcf->ledger, 0) != NGX_OK) {
             return NGX_CONF_ERROR;

@@ -76,7 +76,7 @@ http {
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     server_names_hash_max_size 131072;
     server_names_hash_bucket_size 256;
-    ${policy:+hpkp_policy $policy;}
+    ${policy:+hpkp_policy $policy; hpkp_ledger hpkp.ledger;}
 END
         for ((i = 0; i < n; i++)); do
             echo "server { listen 127.0.0.1:$port ssl; server_name www$i.example.com; ssl_certificate chains/$i.pem; ssl_certificate_key chains/$i.key; }"

@@ -311,6 +311,7 @@ TempDir::TempDir() : TempDir(std::filesystem::temp_directory_path().string()) {}
 
 TempDir::TempDir(const std::string& parent)
 {
+    // A directory of its own, since tests run side by side.
     std::string pattern = parent + "/hpkp-unit-XXXXXX";
     must(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
     path_ = pattern;

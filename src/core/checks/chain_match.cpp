@@ -16,9 +16,9 @@ constexpr const char* kRemedy =
     "that policy for a max-age before they meet the key";
 
 /// A guard's clients have their pins from elsewhere.
-constexpr const char* kGuardRemedy = "serve a certificate whose key the clients have; a key that they get by an update "
-                                     "must have reached them all before "
-                                     "they meet it";
+constexpr const char* kGuardRemedy =
+    "serve a certificate whose key the clients have; a key that they get by an update must have reached them all "
+    "before they meet it";
 
 Finding mismatch(FindingId id, const Pair& pair, const PinSet& pins, std::string what)
 {

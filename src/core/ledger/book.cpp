@@ -22,19 +22,17 @@ Finding finding_of(const LedgerError& error, bool fatal)
 }  // namespace
 
 template <typename Work>
-bool Book::attempt(Work work)
+void Book::attempt(Work work)
 {
     if (ledger_ == nullptr) {
-        return false;
+        return;
     }
     try {
         work(*ledger_);
-        return true;
     }
     catch (const LedgerError& error) {
         problem_ = error;
         ledger_.reset();
-        return false;
     }
 }
 

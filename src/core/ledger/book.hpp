@@ -27,7 +27,7 @@ public:
 
 private:
     template <typename Work>
-    bool attempt(Work work);
+    void attempt(Work work);
     void write(const std::vector<Sending>& sent, const Site& site);
     bool could_write() const;
 

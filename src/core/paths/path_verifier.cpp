@@ -166,10 +166,11 @@ void PathVerifier::verify(Path& path)
         path.state = Path::State::invalid;
         // An error of another chain says nothing about this one.
         path.reason = !path.doubt.empty() && !as_meant ? path.doubt
-                      : along                          ? reason_text(path, verification.error, verification.error_depth)
+                      : along && result <= 0           ? reason_text(path, verification.error, verification.error_depth)
                                                        : "OpenSSL builds another chain from these certificates";
         // Its signatures were verified one by one: OpenSSL has taken one name for another's.
-        path.in_doubt = path.in_doubt || !along || verification.error == X509_V_ERR_CERT_SIGNATURE_FAILURE;
+        path.in_doubt =
+            path.in_doubt || !along || result > 0 || verification.error == X509_V_ERR_CERT_SIGNATURE_FAILURE;
     } else if (verification.date_error != X509_V_OK) {
         path.state = Path::State::outdated;
         path.reason = reason_text(path, verification.date_error, verification.date_depth);

@@ -92,6 +92,7 @@ sub season {
     return if !@new;
     return import_hosts($path, @new) if -e $path;
 
+    # Made once for the servers of a test file, each of which has a copy in a directory of its own.
     $templates //= File::Temp->newdir('hpkp-t-ledgers-XXXXXX', TMPDIR => 1);
     my $made = $template{"@new"} //= do {
         my $file = "$templates/" . keys %template;
