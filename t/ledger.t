@@ -5,6 +5,7 @@ use lib 't/lib';
 use HPKP::Test;
 use HPKP::Ledger qw(ledger_file ledger_tool entries entry_text time_text day);
 use IO::Socket::INET;
+use POSIX ();
 use Time::HiRes ();
 
 my $report = 'https://reports.example.net/pkp';
@@ -249,6 +250,81 @@ subtest 'the end' => sub {
     is(states($server), 'www.example.com www closed', 'started without the policy: closed');
     is(time_text((entries($server))[0]{'last-sent'}), day(3), 'when that is known');
     $server->stop;
+};
+
+# "nginx -s quit; nginx": the old master closes its sockets and waits for whoever is still being answered; meanwhile a new
+# one serves. The end of the old one ends nothing of the new one's.
+subtest 'a start while the old nginx still drains' => sub {
+    my $server = site(clock => day(0), more => "server { listen 127.0.0.1:{{port:slow}}; limit_rate 100; }\n");
+    $server->write('html/slow', 'x' x 100_000);
+    $server->start;
+    my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port('slow')) or die "connect: $!";
+    print $slow "GET /slow HTTP/1.0\r\n\r\n";
+    sysread $slow, my $begin, 20 or die "read: $!";
+    my $old = $server->master;
+    kill QUIT => $old;
+    $server->forget;
+    $server->start;
+    ok(kill(0 => $old), 'both run');
+    is(states($server), 'www.example.com www open', 'the new one sends it');
+
+    $server->set_clock(day(1));
+    close $slow;
+    ok(wait_until(sub { waitpid($old, POSIX::WNOHANG()) == $old }, 20), 'the old one ends');
+    is(states($server), 'www.example.com www open', 'the new one still sends it');
+
+    $server->set_clock(day(30));
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'on day 30, for 30 days');
+    $server->configure(http => tls_server(cert => 'www-unpinned'));
+    $server->set_clock(day(32));
+    has_finding($server->test_config, 'locks-out-clients', 'error', name => 'on day 32 clients hold it');
+    $server->stop;
+};
+
+subtest 'a start that fails when nginx is ready but for its pid file' => sub {
+    my $server = site(clock => day(0));
+    my $before = exported($server);
+    my $conf = read_text($server->file('conf/nginx.conf'));
+    $conf =~ s{^pid .*}{pid {{prefix}}/nowhere/nginx.pid;}m or die 'no pid';
+    $server->write('conf/nginx.conf', $conf);
+    like($server->start_refused->{err} . $server->log, qr/\[emerg\].*nowhere/, 'nginx ends');
+    is(states($server), '', 'nothing was sent');
+    ok(exported($server) eq $before, 'and nothing is recorded');
+};
+
+# The instance is the configuration file and the prefix, whatever "nginx -p" and "nginx -c" call them.
+subtest 'relative paths' => sub {
+    my $run_in = sub {
+        my ($directory, $prefix) = @_;
+        return ('bash', '-c', 'own=$2; cd "$0" || exit; p=$1; shift 2; a=(); for x; do [ "$x" = "$own" ] && x=$p; a+=("$x"); done; exec "${a[@]}"',
+            $directory, $prefix);
+    };
+    my $server = site(clock => day(0), files => { 'stores/root.pem' => read_text(HPKP::PKI->new->dir . '/certs/root-a.pem') },
+        pins_yaml => policy() . "trust:\n  clients: stores/root.pem\n");
+    my $path = $server->prefix;
+    my ($parent, $name) = $path =~ m{^(.*)/([^/]+)$};
+    my %ways = ('-p .' => [ $path, '.' ], '-p ./' => [ $path, './' ], '-p dir' => [ $parent, $name ], '-p dir/' => [ $parent, "$name/" ],
+        '-p ./dir' => [ $parent, "./$name" ], 'up: -p ..' => [ "$path/conf", '..' ]);
+
+    $server->start;
+    my ($first) = entries($server, host => 'www.example.com');
+    is($first->{instance}, "$path/conf/nginx.conf ($path/)", 'the name of the instance');
+    is($first->{policy}{trust}{clients}, "$path/conf/stores/root.pem", 'the store');
+    $server->crash;
+    for my $way (sort keys %ways) {
+        my @in = ($run_in->(@{ $ways{$way} }), "$path/");
+        findings_are($server->test_config(before => \@in), [], "$way: nginx -t");
+        $server->start(before => \@in);
+        my @entries = entries($server, host => 'www.example.com');
+        is(scalar(@entries), 1, "$way: no other entry") or diag(join "\n", map { "$_->{instance} $_->{policy}{trust}{clients}" } @entries);
+        is($entries[-1]{instance}, $first->{instance}, "$way: the same instance");
+        is($entries[-1]{policy}{trust}{clients}, $first->{policy}{trust}{clients}, "$way: the same store");
+        findings_are($server->reload, [], "$way: a reload from another directory");
+        $server->crash;
+    }
+    $server->start;
+    $server->stop;
+    is((grep { $_->{open} } entries($server)), 0, 'the end closes all');
 };
 
 subtest 'two nginx on one ledger' => sub {

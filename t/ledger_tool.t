@@ -148,6 +148,68 @@ subtest 'export and import' => sub {
     is((grep { $_->{open} } entries($other)), 0, 'the end is known there too');
 };
 
+# What clock-went-back and a lost file need: this machine's own export is its own again.
+subtest 'import --own' => sub {
+    my $server = lived();
+    my $instance = (grep { $_->{open} } entries($server))[0]{instance};
+    my $export = ledger_tool($server, 'export')->{out};
+    my $file = $server->file('temp/export');
+    my %stays = ('' => 1, '--own' => 0);
+    write_text($file, $export);
+    for my $own (sort keys %stays) {
+        rename ledger_file($server), ledger_file($server) . ".old$own" or die "rename: $!";
+        is(ledger_tool($server, 'import', ($own ? $own : ()), $file)->{exit}, 0, "import $own");
+        my @open = grep { $_->{open} && $_->{policy}{policy} eq 'third' } entries($server, host => 'www.example.com');
+        is(@open, 1, 'what was open is open');
+        ($own ? \&is : \&isnt)->($open[0]{instance}, $instance, $own ? 'and this nginx is who sends it' : 'another machine sends it');
+        is(ledger_tool($server, 'import', ($own ? $own : ()), $file)->{exit}, 0, 'once more');
+
+        $server->configure(http => tls_server(extra => $policy));
+        $server->set_clock(day(6));
+        $server->reload;
+        $server->stop;
+        my ($then) = grep { $_->{id} eq $open[0]{id} } entries($server);
+        is($then->{open} ? 1 : 0, $stays{$own}, $own ? 'the end of this nginx ends it' : 'which this nginx does not end');
+        $server->set_clock(day(5));
+        $server->start;
+    }
+    $server->stop;
+    $server->no_alerts;
+};
+
+subtest 'import --own, with what another machine sends' => sub {
+    # Two machines with the same configuration file, as containers and fleets have.
+    my $server = lived();
+    my @lines = map { s/"instance":"[^"]*": ?|(?<="instance":")[^:"]*: /web2\/01234567: /r } grep { /"third"/ && /"entry"/ } split /\n/, ledger_tool($server, 'export')->{out};
+    s/"id":"\w/"id":"x/ for @lines;
+    ok(@lines > 0, 'web2 sends something');
+    write_text($server->file('temp/web2'), join '', map { "$_\n" } @lines);
+    is(ledger_tool($server, 'import', $server->file('temp/web2'))->{exit}, 0, 'its export');
+    my $file = $server->file('temp/export');
+    ledger_tool($server, 'export', $file);
+    rename ledger_file($server), ledger_file($server) . '.old' or die "rename: $!";
+    is(ledger_tool($server, 'import', '--own', '--clamp', $file)->{exit}, 0, 'import --own');
+    my @web2 = grep { $_->{id} =~ /^x/ } entries($server);
+    is(@web2, @lines + 0, 'it is there');
+    is((grep { $_->{instance} !~ m{^web2/} } @web2), 0, "and still web2's");
+    $server->stop;
+    is((grep { !$_->{open} } grep { $_->{id} =~ /^x/ } entries($server)), 0, 'which goes on sending');
+};
+
+subtest 'forget, twice' => sub {
+    my $server = lived();
+    my ($third) = grep { $_->{open} } entries($server, host => 'www.example.com');
+    is(ledger_tool($server, 'forget', $third->{id}, '--reason', 'one')->{exit}, 0, 'while it is sent');
+    $server->set_clock(day(6));
+    $server->stop;
+    $server->configure(http => tls_server(cert => 'www-unpinned'));
+    like($server->test_config->{err}, qr/locks-out-clients.*third/s, 'no load came within the hour: it is held');
+    my ($shown) = grep { $_->{id} eq $third->{id} } entries($server);
+    isnt($shown->{'held-until'}, 0, 'show says so too');
+    ledger_tool($server, 'forget', $_->{id}, '--reason', 'two') for entries($server);
+    findings_are($server->test_config, [], 'forgotten once more, it is not');
+};
+
 subtest 'usage' => sub {
     my $server = site(ledger => 'fresh');
     for my $command ([qw(show)], [qw(forget 0000000000000000 --reason x)], [qw(close x)], [qw(export)]) {

@@ -120,7 +120,7 @@ int show(const Options& options)
         });
         nlohmann::json list = nlohmann::json::array();
         for (const Entry& entry : entries) {
-            const std::string vouched = ledger.vouched_for(entry.id);
+            const std::string vouched = ledger.vouched_for(entry.id, now);
             if (options.format == "text") {
                 print_text(entry, vouched, now);
                 continue;

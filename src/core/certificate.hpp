@@ -41,6 +41,7 @@ public:
     bool not_yet_valid_at(std::time_t now) const;
 
     /// Seconds since the epoch; empty if the field cannot be read.
+    std::optional<std::time_t> not_before() const { return data_->not_before; }
     std::optional<std::time_t> not_after() const { return data_->not_after; }
 
     /// The DNS names of the subjectAltName, lower case.

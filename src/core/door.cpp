@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 /// Lives in the shared memory that it owns, as all that it points to.
@@ -177,7 +178,18 @@ struct Request {
     hpkp_session_t* session;
 };
 
-hpkp::LoadOptions options_of(const hpkp_options_t& from)
+/// "conf/nginx.conf" and "-p ." are another nginx in every directory, but one however they are written.
+std::string instance_of(const hpkp_options_t& options)
+{
+    const auto normal = [](hpkp_str_t path) {
+        std::error_code error;
+        const auto absolute = std::filesystem::absolute(copy(path), error);
+        return error ? copy(path) : absolute.lexically_normal().string();
+    };
+    return normal(options.conf_file) + " (" + normal(options.prefix) + ")";
+}
+
+hpkp::LoadOptions options_of(const hpkp_options_t& from, const std::string& load)
 {
     hpkp::LoadOptions options;
     options.now = static_cast<std::time_t>(from.now);
@@ -185,7 +197,7 @@ hpkp::LoadOptions options_of(const hpkp_options_t& from)
     options.ledger = copy(from.ledger);
     options.lockout_warns = from.lockout_warns != 0;
     options.writes = from.writes != 0;
-    options.load = {hpkp::new_ledger_id(), copy(from.instance), from.now, from.may_close != 0};
+    options.load = {load, instance_of(from), from.now, from.may_close != 0};
     return options;
 }
 
@@ -201,10 +213,9 @@ void judge(void* argument) noexcept
         for (size_t i = 0; i < request.servers_n; i++) {
             blocks.push_back(block_of(request.servers[i], pool));
         }
-        const hpkp::LoadOptions options = options_of(*request.options);
-        const hpkp::LoadResult result = hpkp::judge(std::move(blocks), options);
-        if (result.recorded) {
-            std::strncpy(session.load, options.load.id.c_str(), sizeof(session.load) - 1);
+        const hpkp::LoadResult result = hpkp::judge(std::move(blocks), options_of(*request.options, session.load));
+        if (!result.recorded) {
+            session.load[0] = 0;
         }
         Writer writer(session);
         writer.write_lines(result.lines);
@@ -223,14 +234,9 @@ void judge(void* argument) noexcept
 
 /// One change of the ledger, after a load, in a child process.
 struct LedgerWork {
-    struct Names {
-        std::string_view load;
-        std::string_view instance;
-        int64_t now;
-        bool may_close;
-    };
     hpkp_str_t ledger;
-    Names names;
+    const char* load;
+    int64_t now;
     void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&);
     char* failure;  // in shared memory
 };
@@ -250,8 +256,7 @@ void change_ledger(void* argument) noexcept
     try {
         hpkp::Ledger ledger(copy(work.ledger), hpkp::Database::Access::write);
         ledger.begin(true);
-        (ledger.*work.change)(
-            {std::string(work.names.load), std::string(work.names.instance), work.names.now, work.names.may_close});
+        (ledger.*work.change)({work.load, "", work.now, true});
         ledger.commit();
     }
     catch (const hpkp::LedgerError& error) {
@@ -262,12 +267,12 @@ void change_ledger(void* argument) noexcept
     }
 }
 
-int with_ledger(hpkp_str_t ledger, LedgerWork::Names names, void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&),
+int with_ledger(hpkp_str_t ledger, const char* load, int64_t now, void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&),
                 char* failure) noexcept
 {
     try {
         hpkp::SharedMemory memory(kFailureBytes);
-        LedgerWork work{ledger, names, change, memory.make<char>(kFailureBytes)};
+        LedgerWork work{ledger, load, now, change, memory.make<char>(kFailureBytes)};
         work.failure[0] = 0;
         const std::string died = hpkp::run_in_child(change_ledger, &work, kMaxLedgerSeconds, "its process");
         set(failure, died.empty() ? work.failure : died.c_str());
@@ -288,6 +293,8 @@ hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n,
     try {
         hpkp::SharedMemory memory(kSessionBytes + servers_n * kServerBytes);
         session = make_session(std::move(memory));
+        // Known before the child writes it: one that dies then can still be withdrawn.
+        std::strncpy(session->load, hpkp::new_ledger_id().c_str(), sizeof(session->load) - 1);
         Request request{servers, servers_n, options, session};
         const std::string failure = hpkp::run_in_child(judge, &request, kMaxSeconds);
         if (!failure.empty()) {
@@ -352,18 +359,17 @@ const char* hpkp_session_load(const hpkp_session_t* session)
 
 int hpkp_ledger_settle(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
 {
-    return with_ledger(ledger, {load, "", now, true}, &hpkp::Ledger::settle, failure);
+    return with_ledger(ledger, load, now, &hpkp::Ledger::settle, failure);
 }
 
 int hpkp_ledger_withdraw(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
 {
-    return with_ledger(ledger, {load, "", now, true}, &hpkp::Ledger::withdraw, failure);
+    return with_ledger(ledger, load, now, &hpkp::Ledger::withdraw, failure);
 }
 
-int hpkp_ledger_close(hpkp_str_t ledger, hpkp_str_t instance, int64_t now, char* failure)
+int hpkp_ledger_close(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
 {
-    return with_ledger(ledger, {"", std::string_view(instance.data, instance.len), now, true}, &hpkp::Ledger::close_all,
-                       failure);
+    return with_ledger(ledger, load, now, &hpkp::Ledger::close, failure);
 }
 
 int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t pins_n, size_t* matched)

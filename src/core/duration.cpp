@@ -117,6 +117,39 @@ std::optional<std::int64_t> parse_date(std::string_view text)
     return ::timegm(&broken_down);
 }
 
+std::optional<std::int64_t> parse_time(std::string_view text)
+{
+    const auto day = parse_date(text.substr(0, 10));
+    if (!day || text.size() == 10) {
+        return day;
+    }
+    std::string_view clock = text.substr(11);
+    if (text[10] != ' ' && text[10] != 'T') {
+        return std::nullopt;
+    }
+    for (const std::string_view zone : {" UTC", "Z"}) {
+        if (clock.size() > zone.size() && clock.substr(clock.size() - zone.size()) == zone) {
+            clock.remove_suffix(zone.size());
+            break;
+        }
+    }
+    if (clock.size() != 5 && (clock.size() != 8 || clock[5] != ':')) {
+        return std::nullopt;
+    }
+    std::int64_t seconds = 0;
+    constexpr int kLimits[] = {24, 60, 60};
+    for (std::size_t part = 0; part * 3 < clock.size(); part++) {
+        const char tens = clock[part * 3];
+        const char ones = clock[part * 3 + 1];
+        const int value = (tens - '0') * 10 + (ones - '0');
+        if (!is_digit(tens) || !is_digit(ones) || value >= kLimits[part] || (part == 1 && clock[2] != ':')) {
+            return std::nullopt;
+        }
+        seconds = seconds * 60 + value;
+    }
+    return *day + (clock.size() == 5 ? seconds * 60 : seconds);
+}
+
 std::string time_text(std::time_t time)
 {
     std::tm broken_down{};

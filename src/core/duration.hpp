@@ -22,6 +22,10 @@ std::string duration_text(std::int64_t seconds);
 /// The first second of a day "2027-06-01", UTC, since the epoch. Empty if the text is no date that exists.
 std::optional<std::int64_t> parse_date(std::string_view text);
 
+/// Seconds since the epoch of a day as above, or of a time as time_text() or RFC 3339 writes it in UTC: "2027-06-01",
+/// "2027-06-01 12:30:00 UTC", "2027-06-01T12:30:00Z"; the seconds, "UTC" and "Z" may be left out.
+std::optional<std::int64_t> parse_time(std::string_view text);
+
 /// "2026-11-24 22:00:00 UTC"
 std::string time_text(std::time_t time);
 

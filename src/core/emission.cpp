@@ -24,7 +24,7 @@ std::int64_t ramp_begin(const Site& site, const Policy& policy, const Server& se
         const auto history = site.memory.history.find(host_key(*host));
         if (history != site.memory.history.end()) {
             for (const History& past : history->second) {
-                first = past.enforced && past.name == policy.name ? past.first_sent : first;
+                first = past.enforced && past.name == recorded_name(policy.name) ? past.first_sent : first;
             }
         }
         begin = std::max(begin, first);

@@ -95,7 +95,18 @@ std::string absolute_path(const std::string& path)
 {
     std::error_code error;
     const auto absolute = std::filesystem::absolute(path, error);
-    return error ? path : absolute.lexically_normal().string();
+    if (error) {
+        return path;
+    }
+    std::filesystem::path result;
+    for (const auto& part : absolute) {
+        if (part == ".." && !std::filesystem::is_symlink(result, error)) {
+            result = result.parent_path();
+        } else if (part != ".") {
+            result /= part;
+        }
+    }
+    return result.string();
 }
 
 std::string directory_of(const std::string& path)

@@ -24,7 +24,8 @@ FileContent read_file(const std::string& path, std::size_t limit = kMaxFileBytes
 /// `name` as seen from the directory of `base_file`; absolute names stay as they are.
 std::string relative_to(const std::string& base_file, const std::string& name);
 
-/// A path that means the same from everywhere: seen from the current directory, if it is relative.
+/// A path that means the same from everywhere: seen from the current directory, if it is relative. ".." stays
+/// where a symbolic link is before it: what it leads to is for the kernel to say.
 std::string absolute_path(const std::string& path);
 
 /// The directory part of a path, "." if it has none.

@@ -28,6 +28,10 @@ std::string places(const Finding& finding)
     if (finding.place) {
         text = finding.place->text();
     }
+    // The tool's servers stand in no file.
+    if (!finding.servers.empty() && finding.servers.front().file.empty()) {
+        return text;
+    }
     const std::size_t shown = std::min(finding.servers.size(), kServersShown);
     for (std::size_t i = 0; i < shown; i++) {
         text += (text.empty() ? "in " : ", in ") + finding.servers[i].text();

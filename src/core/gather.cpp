@@ -12,8 +12,8 @@ namespace {
 
 class Gatherer {
 public:
-    Gatherer(Site& site, bool remembering, Findings& findings)
-        : site_(site), remembering_(remembering), findings_(findings)
+    Gatherer(Site& site, const TrustStores& trust, bool remembering, Findings& findings)
+        : site_(site), trust_(trust), remembering_(remembering), findings_(findings)
     {
     }
 
@@ -28,6 +28,7 @@ private:
     void resolve_chains(Server& server);
     void add_certificate_names(Server& server);
     void use_policies(const Server& server);
+    void replace_trust(PolicyFile& file);
     void read_stores(const PolicyFile& file);
     const Chain* intern(const Chain& chain);
     const std::vector<Chain>& read_served_chain(const std::string& file, const Server& server);
@@ -38,6 +39,7 @@ private:
     };
 
     Site& site_;
+    const TrustStores& trust_;
     bool remembering_;
     Findings& findings_;
     std::map<std::string, PolicyFile*> policy_files_;
@@ -115,6 +117,9 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
     if (file == nullptr) {
         site_.files.push_back(read_policy_file(ref.file, site_.now, findings_));
         file = &site_.files.back();
+        if (!trust_.empty()) {
+            replace_trust(*file);
+        }
         if (file->sources.empty()) {
             unreadable_.emplace(ref.file, findings_.size() - 1);
         }
@@ -148,6 +153,18 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
     }
     findings_[known->second].servers.push_back(server.block->place);
     return nullptr;
+}
+
+void Gatherer::replace_trust(PolicyFile& file)
+{
+    const auto stores = std::make_shared<const TrustStores>(trust_);
+    for (Policy& policy : file.policies) {
+        policy.stores = stores;
+    }
+    file.trust.clear();
+    for (const auto& [name, path] : trust_) {
+        file.trust.push_back({name, path, Place{path, 0, 0}});
+    }
 }
 
 /// Each store is read here, once for all the policy files that name it.
@@ -324,7 +341,7 @@ Site gather(std::vector<ServerBlock> blocks, const LoadOptions& options, bool re
     site.now = options.now;
     site.finder = std::make_unique<TrustPathFinder>(options.now, options.system_bundle);
     site.blocks = std::move(blocks);
-    Gatherer(site, remembering, findings).run();
+    Gatherer(site, options.trust, remembering, findings).run();
     return site;
 }
 

@@ -10,10 +10,12 @@ struct LoadOptions {
     std::time_t now = 0;  // seconds since the epoch
     bool strict = false;  // warnings refuse too (hpkp_strict)
     std::string system_bundle = kSystemBundle;
+    TrustStores trust;  // instead of the stores that the policy files name, unless empty
 
     std::string ledger;          // its file; empty: hpkp_ledger off
     bool lockout_warns = false;  // hpkp_lockout warn
     bool writes = false;         // not nginx -t, nor an "nginx -s" process: this load may send
+    bool asks_only = false;      // the tool: who asks need not be able to write the ledger as nginx must
     LedgerLoad load;             // which load of which nginx this is
 };
 

@@ -14,13 +14,18 @@ constexpr std::string_view kAnyLabel = "_hpkp_any_";
 
 }  // namespace
 
+std::string any_below(const std::string& host)
+{
+    return std::string(kAnyLabel) + "." + host;
+}
+
 std::string HostPattern::example() const
 {
     switch (kind) {
     case Kind::exact:
         return domain;
     case Kind::wildcard:
-        return std::string(kAnyLabel) + "." + domain;
+        return any_below(domain);
     case Kind::tail:
         return domain + "." + std::string(kAnyLabel);
     case Kind::regex:
@@ -37,6 +42,9 @@ std::vector<HostPattern> parse_server_name(std::string name, bool is_regex)
     }
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
+        return {};
+    }
     // nginx's idiom for "no name": a name that is none, such as "_" or "--".
     if (std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == ':'; })) {
         return {};

@@ -25,7 +25,11 @@ struct HostPattern {
     std::string example() const;
 };
 
-/// The hosts of one server_name: ".example.com" is two patterns. "", "_" and the like are no names and give none.
+/// A name right below a host that nobody has.
+std::string any_below(const std::string& host);
+
+/// The hosts of one server_name: ".example.com" is two patterns. "", "_" and the like are no names and give none; nor
+/// is what has a space or a control character, with which no client can come.
 std::vector<HostPattern> parse_server_name(std::string name, bool is_regex);
 
 /// A dotted quad, or an IPv6 address with or without brackets.

@@ -82,7 +82,8 @@ typedef struct {
     int64_t     now;              /* seconds since the epoch */
     int         strict;           /* warnings refuse too */
     hpkp_str_t  ledger;           /* full path; data is NULL for "hpkp_ledger off" */
-    hpkp_str_t  instance;         /* which nginx this is: its configuration file and prefix */
+    hpkp_str_t  conf_file;        /* which nginx this is; a relative path is seen from the current directory */
+    hpkp_str_t  prefix;
     int         lockout_warns;    /* "hpkp_lockout warn" */
     int         writes;           /* the load may go on to serve: not nginx -t, nor an "nginx -s" process */
     int         may_close;        /* no older master of this nginx may still send */
@@ -167,15 +168,18 @@ const hpkp_emission_t *hpkp_session_emission(const hpkp_session_t *session, size
 
 #define HPKP_LOAD_ID  17
 
-/* The load that the ledger now knows of, 16 hex digits and a NUL; empty if nothing was written. */
+/*
+ * The load that the ledger now knows of, or may know of where the status is HPKP_FAILED: 16 hex digits and a NUL; empty
+ * if nothing was written.
+ */
 const char *hpkp_session_load(const hpkp_session_t *session);
 
 /* nginx has taken the load: what it no longer sends ends now. */
 int hpkp_ledger_settle(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
 /* It has not: nothing of it was sent. */
 int hpkp_ledger_withdraw(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
-/* This nginx has stopped. */
-int hpkp_ledger_close(hpkp_str_t ledger, hpkp_str_t instance, int64_t now, char *failure);
+/* Its nginx has stopped.  Nothing ends if a later load of the same nginx is in the ledger, which goes on sending. */
+int hpkp_ledger_close(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
 
 
 /*

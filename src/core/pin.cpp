@@ -5,8 +5,20 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace hpkp {
+
+namespace {
+
+/// The pins of RFC 7469's examples. People paste them.
+constexpr std::string_view kExamplePins[] = {
+    "d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM=",
+    "E9CZ9INDbd+2eRQozYqqbQ2yXLVKB9+xcprMF+44U1g=",
+    "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+};
+
+}  // namespace
 
 std::optional<Pin> Pin::from_base64(std::string_view text)
 {
@@ -46,6 +58,16 @@ std::optional<Pin> Pin::of_spki(const X509_PUBKEY* spki)
         return std::nullopt;
     }
     return Pin(bytes);
+}
+
+std::string_view Pin::placeholder() const
+{
+    if (bytes_ == Bytes{}) {
+        return "is all zero bits";
+    }
+    const bool example =
+        std::find(std::begin(kExamplePins), std::end(kExamplePins), base64()) != std::end(kExamplePins);
+    return example ? "is an example of RFC 7469" : "";
 }
 
 std::string Pin::base64() const

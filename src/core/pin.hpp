@@ -28,6 +28,9 @@ public:
     /// The SHA-256 of the DER of this SubjectPublicKeyInfo. Empty if it cannot be encoded or hashed.
     static std::optional<Pin> of_spki(const X509_PUBKEY* spki);
 
+    /// Why nobody has the key of this pin: "is all zero bits", "is an example of RFC 7469"; else empty.
+    std::string_view placeholder() const;
+
     std::string base64() const;
     const Bytes& bytes() const { return bytes_; }
 

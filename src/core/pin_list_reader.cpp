@@ -10,13 +10,6 @@ namespace hpkp {
 
 namespace {
 
-/// The pins of RFC 7469's examples. People paste them.
-constexpr std::string_view kExamplePins[] = {
-    "d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM=",
-    "E9CZ9INDbd+2eRQozYqqbQ2yXLVKB9+xcprMF+44U1g=",
-    "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
-};
-
 struct SourceKey {
     std::string_view key;
     PinSourceKind kind;
@@ -119,13 +112,11 @@ std::optional<Pin> PinListReader::written_pin(const MapReader& reader, const Yam
 
 void PinListReader::check_placeholder(const Pin& pin, const Place& place)
 {
-    const std::string text = pin.base64();
-    const bool zero = pin == Pin(Pin::Bytes{});
-    if (!zero && std::find(std::begin(kExamplePins), std::end(kExamplePins), text) == std::end(kExamplePins)) {
+    const std::string_view why = pin.placeholder();
+    if (why.empty()) {
         return;
     }
-    add(FindingId::placeholder_pin, place,
-        text + (zero ? " is all zero bits" : " is an example of RFC 7469") + ": nobody has its key",
+    add(FindingId::placeholder_pin, place, pin.base64() + " " + std::string(why) + ": nobody has its key",
         "put the pin of a key of your own there");
 }
 

@@ -67,4 +67,12 @@ bool Site::answers(const Server& server, const std::string& host) const
     });
 }
 
+bool Site::unanswered(const Server& server, const std::string& host) const
+{
+    return std::any_of(server.block->listens.begin(), server.block->listens.end(), [&](const Listen& listen) {
+        const auto names = addresses.find(listen.address);
+        return server.presents_at(listen) && names != addresses.end() && !names->second.answers(host);
+    });
+}
+
 }  // namespace hpkp

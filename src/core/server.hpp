@@ -108,13 +108,15 @@ struct Remembered {
     std::shared_ptr<const Entry> entry;
     const Server* server;
     std::string name;
+    bool perhaps = false;  // only if a regular expression of server_name fits, which nginx alone can say
 };
 
 /// What the ledger knows about the hosts of a site.
 struct Memory {
-    std::string path;         // of the ledger
-    bool known = false;       // there is a ledger, and it could be read
-    std::int64_t newest = 0;  // the newest time in it
+    std::string path;            // of the ledger
+    bool known = false;          // there is a ledger, and it could be read
+    std::int64_t newest = 0;     // the newest time in it
+    std::int64_t judged_at = 0;  // what is held at this time counts
     std::vector<Remembered> remembered;
     std::map<std::string, std::vector<History>> history;  // by host_key(), what was sent before this load
     std::set<std::string> key_changed;                    // host_key()s that have lived through a change of key
@@ -141,6 +143,9 @@ struct Site {
 
     /// Whether this server answers to this host at one of the addresses where clients see its chain.
     bool answers(const Server& server, const std::string& host) const;
+
+    /// Whether no name but a regular expression answers to this host at some address of this server.
+    bool unanswered(const Server& server, const std::string& host) const;
 };
 
 }  // namespace hpkp

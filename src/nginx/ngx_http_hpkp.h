@@ -109,7 +109,6 @@ typedef struct {
     ngx_uint_t                  emits;        /* some server has a policy */
 
     /* the load, as the ledger knows it */
-    ngx_str_t                   instance;
     char                        load[HPKP_LOAD_ID];
     ngx_uint_t                  settled;
     ngx_pool_cleanup_t         *cleanup;
@@ -200,6 +199,7 @@ ngx_uint_t ngx_http_hpkp_ledger_exists(ngx_http_hpkp_main_conf_t *hmcf);
 void ngx_http_hpkp_ledger_written(ngx_conf_t *cf, const char *load);
 
 ngx_int_t ngx_http_hpkp_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_hpkp_init_process(ngx_cycle_t *cycle);
 void ngx_http_hpkp_exit_master(ngx_cycle_t *cycle);
 
 

@@ -8,39 +8,24 @@
 #include "ngx_http_hpkp.h"
 
 
-static ngx_int_t ngx_http_hpkp_absolute(ngx_pool_t *pool, ngx_str_t *path);
 static void ngx_http_hpkp_withdraw(void *data);
+static void ngx_http_hpkp_at_exit(void);
 static ngx_uint_t ngx_http_hpkp_older_master(void);
 static ngx_http_hpkp_main_conf_t *ngx_http_hpkp_cycle_conf(ngx_cycle_t *cycle);
+
+
+/* until something was sent: the first load of this process, and its pid */
+
+static ngx_http_hpkp_main_conf_t  *ngx_http_hpkp_unsent;
+static ngx_pid_t                   ngx_http_hpkp_loader;
 
 
 ngx_int_t
 ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
 {
-    ngx_str_t                   conf_file, prefix;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
     hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
-
-    conf_file = cf->cycle->conf_file;
-    prefix = cf->cycle->prefix;
-
-    /* "nginx -p ." is another one in every directory */
-
-    if (ngx_http_hpkp_absolute(cf->pool, &conf_file) != NGX_OK
-        || ngx_http_hpkp_absolute(cf->pool, &prefix) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    hmcf->instance.len = conf_file.len + prefix.len + 3;
-    hmcf->instance.data = ngx_pnalloc(cf->pool, hmcf->instance.len);
-
-    if (hmcf->instance.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(hmcf->instance.data, "%V (%V)", &conf_file, &prefix);
 
     /* without a pool's memory a load could not be withdrawn: ask for it now */
 
@@ -53,47 +38,11 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
         options->ledger = ngx_http_hpkp_str(&hmcf->ledger);
     }
 
-    options->instance = ngx_http_hpkp_str(&hmcf->instance);
+    options->conf_file = ngx_http_hpkp_str(&cf->cycle->conf_file);
+    options->prefix = ngx_http_hpkp_str(&cf->cycle->prefix);
     options->lockout_warns = (hmcf->lockout == NGX_HTTP_HPKP_LOCKOUT_WARN);
     options->writes = !ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER;
     options->may_close = !ngx_http_hpkp_older_master();
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_hpkp_absolute(ngx_pool_t *pool, ngx_str_t *path)
-{
-    u_char     *p, *last;
-    ngx_str_t   name;
-    u_char      cwd[NGX_MAX_PATH];
-
-    if (path->len && path->data[0] == '/') {
-        return NGX_OK;
-    }
-
-    if (ngx_getcwd(cwd, NGX_MAX_PATH) == 0) {
-        /* the relative path is all there is to tell it by */
-        return NGX_OK;
-    }
-
-    name = *path;
-
-    while (name.len > 1 && name.data[0] == '.' && name.data[1] == '/') {
-        name.data += 2;
-        name.len -= 2;
-    }
-
-    p = ngx_pnalloc(pool, ngx_strlen(cwd) + 1 + name.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    last = ngx_sprintf(p, "%s/%V", cwd, &name);
-
-    path->data = p;
-    path->len = last - p;
 
     return NGX_OK;
 }
@@ -135,15 +84,15 @@ ngx_http_hpkp_withdraw(void *data)
 
     char  failure[256];
 
-    if (hmcf->settled) {
+    if (hmcf->settled || !ngx_http_hpkp_ledger_exists(hmcf)) {
         return;
     }
 
     hmcf->settled = 1;
 
-
     if (!hpkp_ledger_withdraw(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
-                              ngx_time(), failure)) {
+                              time(NULL), failure))
+    {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "hpkp: what this load would have sent stays open in the "
                       "ledger: %s", failure);
@@ -167,15 +116,65 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 
     hmcf->settled = 1;
 
+    /* a first start may still fail: to write its pid file, say */
+
+    if (ngx_http_hpkp_loader == 0) {
+        ngx_http_hpkp_loader = ngx_getpid();
+        ngx_http_hpkp_unsent = hmcf;
+        (void) atexit(ngx_http_hpkp_at_exit);
+    }
+
+    /* nginx has not looked at the clock since the load began */
 
     if (!hpkp_ledger_settle(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
-                            ngx_time(), failure)) {
+                            time(NULL), failure))
+    {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "hpkp: what is no longer sent stays open in the ledger "
                       "until the next load: %s", failure);
     }
 
     return NGX_OK;
+}
+
+
+/* what this process loaded is sent from now on, if by a worker of its own */
+
+ngx_int_t
+ngx_http_hpkp_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_hpkp_unsent = NULL;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A master that ends without ever having had a worker sent nothing.  The
+ * process that a daemon was forked from ends here too, and is none.  Runs as
+ * well when the library is unloaded: there have been workers then.
+ */
+
+static void
+ngx_http_hpkp_at_exit(void)
+{
+    ngx_core_conf_t  *ccf;
+
+    if (ngx_http_hpkp_unsent == NULL || ngx_last_process != 0) {
+        return;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (ccf->daemon && !ngx_inherited
+        && ngx_getpid() == ngx_http_hpkp_loader)
+    {
+        return;
+    }
+
+    ngx_http_hpkp_unsent->settled = 0;
+    ngx_http_hpkp_withdraw(ngx_http_hpkp_unsent);
 }
 
 
@@ -192,7 +191,7 @@ ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
     /* another master of this nginx goes on: the newer one, or the older */
 
     if (hmcf == NULL
-        || hmcf->instance.len == 0
+        || hmcf->load[0] == '\0'
         || ngx_new_binary
         || ngx_http_hpkp_older_master()
         || !ngx_http_hpkp_ledger_exists(hmcf))
@@ -200,10 +199,9 @@ ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
         return;
     }
 
-
-    if (!hpkp_ledger_close(ngx_http_hpkp_str(&hmcf->ledger),
-                           ngx_http_hpkp_str(&hmcf->instance), ngx_time(),
-                           failure)) {
+    if (!hpkp_ledger_close(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
+                           time(NULL), failure))
+    {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "hpkp: what was sent stays open in the ledger: %s",
                       failure);

@@ -115,7 +115,7 @@ ngx_module_t  ngx_http_hpkp_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_http_hpkp_init_module,             /* init module */
-    NULL,                                  /* init process */
+    ngx_http_hpkp_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -139,7 +139,6 @@ ngx_http_hpkp_create_main_conf(ngx_conf_t *cf)
      *
      *     hmcf->ledger = { 0, NULL };
      *     hmcf->emits = 0;
-     *     hmcf->instance = { 0, NULL };
      *     hmcf->load = "";
      *     hmcf->settled = 0;
      *     hmcf->cleanup = NULL;

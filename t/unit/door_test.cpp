@@ -66,7 +66,8 @@ struct DoorTest : testing::Test {
         options.now = now;
         options.strict = strict;
         options.ledger = str(ledger);
-        options.instance = str(instance);
+        options.conf_file = str(conf);
+        options.prefix = str(prefix);
         session.reset(hpkp_session_run(servers.data(), servers.size(), &options));
         EXPECT_EQ(ERR_peek_error(), 0U);
         return hpkp_session_status(session.get());
@@ -88,7 +89,7 @@ struct DoorTest : testing::Test {
     }
 
     TempDir dir;
-    std::string ledger = dir / "hpkp.ledger", instance = "/nginx.conf";
+    std::string ledger = dir / "hpkp.ledger", conf = "/nginx.conf", prefix = "/";
     ContextPtr good = context({{pki().www_chain, pki().www_key}});
     ContextPtr bad = context({{pki().other_chain, pki().other_key}});
     SessionPtr session;

@@ -118,11 +118,12 @@ TEST_F(HistoryTest, ClockWentBack)
 {
     take("enforce: {max-age: 1d}", kNow);
     EXPECT_EQ(ids(take("enforce: {max-age: 1d}", kNow)), "");
-    const Findings findings = take("enforce: {max-age: 1d}", kNow - 1);
+    EXPECT_EQ(ids(take("enforce: {max-age: 1d}", kNow - 300)), "") << "two loads at once, and the like";
+    const Findings findings = take("enforce: {max-age: 1d}", kNow - 301);
     EXPECT_EQ(ids(findings), "clock-went-back");
     const Finding& finding = only(findings, FindingId::clock_went_back);
     EXPECT_EQ(finding.severity, Severity::warning);
-    EXPECT_NE(finding.what.find(time_text(kNow - 1)), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find(time_text(kNow - 301)), std::string::npos) << finding.what;
     EXPECT_NE(finding.what.find(time_text(kNow)), std::string::npos) << finding.what;
     EXPECT_NE(finding.remedy.find("--clamp"), std::string::npos) << finding.remedy;
 }

@@ -132,7 +132,7 @@ TEST_F(Exchange, AnothersOpenEntryStaysOpenHere)
     there.take({}, kNow + 500);
     EXPECT_TRUE(there.only_entry().open) << "an nginx with the same configuration file, on another machine";
     EXPECT_EQ(there.with([](Ledger& ledger) {
-        return ledger.covers(sending(host("www.example.com"), enforced(3600)), "/nginx.conf");
+        return ledger.covers(sending(host("www.example.com"), enforced(3600)), "/nginx.conf", kNow);
     }),
               false);
 }
@@ -163,7 +163,7 @@ TEST_F(Exchange, LaterThanLatestIsTakenAsLatest)
     const Entry entry = there.only_entry();
     EXPECT_EQ(entry.first_sent, kNow - 1000);
     EXPECT_EQ(entry.last_sent, kNow - 1000);
-    EXPECT_EQ(there.with([](Ledger& ledger) { return ledger.newest(); }), kNow - 1000);
+    EXPECT_EQ(there.with([](Ledger& ledger) { return ledger.newest(); }), 0) << "another machine's clock";
     EXPECT_EQ(there.with([](Ledger& ledger) { return ledger.history(host("www.example.com")); }).front().last_sent,
               kNow - 1000);
 }
@@ -235,6 +235,59 @@ TEST_F(Exchange, WhatIsNoLine)
     EXPECT_FALSE(there.exported().empty());
     there.entries();
     there.take({}, kNow + 1);
+}
+
+TEST_F(Exchange, UnderOwnWhatAnotherMachineSentStaysItsOwn)
+{
+    // This machine's ledger has what another one sends, by an nginx with the same configuration file. It is mended as
+    // clock-went-back says: exported, moved away, imported with --own --clamp.
+    import(there, here.exported("web2"));
+    there.take({sending(host("own.example.com"), enforced(60))}, kNow + 10);
+    const Lines lines = there.exported("web1");
+    LedgerFile mended(dir / "mended");
+    import(mended, lines, true);
+    mended.take({sending(host("own.example.com"), enforced(60))}, kNow + 500);
+    EXPECT_EQ(mended.entries().find("www.example.com www " + std::to_string(kNow) + "-" + std::to_string(kNow + 500)),
+              std::string::npos)
+        << "web2 still sends it: " << mended.entries();
+    mended.with([](Ledger& ledger) {
+        ledger.for_each([](const Entry& entry) {
+            EXPECT_EQ(entry.instance == "/nginx.conf", entry.host.text == "own.example.com") << entry.instance;
+        });
+    });
+}
+
+TEST_F(Exchange, AnOwnBackupGoesOnAsTheSameEntry)
+{
+    import(there, here.exported(), true);
+    const std::string id = there.only_entry().id;
+    const LedgerLoad load = load_at(kNow + 500);
+    there.with([&](Ledger& ledger) { ledger.record({sending(host("www.example.com"), enforced(3600))}, {}, load); });
+    EXPECT_EQ(there.only_entry().id, id) << "it is open and the same";
+}
+
+TEST_F(Exchange, AnotherMachinesClockIsNotOurs)
+{
+    // A policy that this machine sent until now, and the export of a machine that lives ten years ahead.
+    here.take({}, kNow + 100);
+    there.take({sending(host("other.example.com"), enforced(60))}, kNow + 3650 * kDay);
+    there.take({}, kNow + 3651 * kDay);
+    import(here, there.exported("there"));
+    EXPECT_LE(here.with([](Ledger& ledger) { return ledger.newest(); }), kNow + 100)
+        << "every load here would be judged as if it were ten years later: all that was sent here is taken as over";
+}
+
+TEST_F(Exchange, WhatWasForgottenOnTwoMachines)
+{
+    const std::string id = here.only_entry().id;
+    import(there, here.exported("web1"));
+    here.with([&](Ledger& ledger) { ledger.forget(id, "ann", "one", kNow + 10); });
+    there.with([&](Ledger& ledger) { ledger.forget(id, "bob", "two", kNow + 20000); });
+    const Lines one = here.exported("web1"), two = there.exported("web2");
+    Lines forwards = one, backwards = two;
+    forwards.insert(forwards.end(), two.begin(), two.end());
+    backwards.insert(backwards.end(), one.begin(), one.end());
+    EXPECT_EQ(united(dir, forwards), united(dir, backwards)) << "any order, same result";
 }
 
 }  // namespace

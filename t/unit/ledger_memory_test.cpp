@@ -118,7 +118,7 @@ TEST_F(MemoryTest, AWildcardThatLeavesTheHeldNameToAnotherMeetsWhatIsBelowThat)
     held({host("www.example.com")}, enforced(kDay, true));
     server(1, {"*.example.com"});
     server(2, {"www.example.com"});
-    EXPECT_EQ(met(), (Met{"1 any.www.example.com", "2 www.example.com"}));
+    EXPECT_EQ(met(), (Met{"1 *.www.example.com", "2 www.example.com"}));
 }
 
 TEST_F(MemoryTest, AHeldWildcardIsMetByAnExactName)
@@ -200,6 +200,44 @@ TEST_F(MemoryTest, NoAddressesNorPatternsThatCannotBeTold)
     EXPECT_EQ(hosts, (std::set<std::string>{"nobody.test", "www.example.com"}));
     EXPECT_EQ(showings_of(site).size(), 2U);
     EXPECT_EQ(showings_of(site).front().keys.size(), 1U);
+}
+
+TEST_F(MemoryTest, AHostThatIsCalledAnyHidesNoOther)
+{
+    held({host("b.example.com")}, enforced(kDay, true));
+    server(1, {"*.example.com"});
+    server(2, {"b.example.com"});
+    server(3, {"any.b.example.com"});
+    const Met all = met();
+    EXPECT_EQ(all.count("2 b.example.com"), 1U);
+    EXPECT_EQ(all.count("3 any.b.example.com"), 1U);
+    EXPECT_EQ(all.size(), 3U) << "x.b.example.com is answered by server 1";
+}
+
+TEST_F(MemoryTest, OneLoadByAClockAheadMakesNobodyForget)
+{
+    held({host("www.example.com")}, enforced(30 * kDay));
+    file.take({}, kNow - 500);
+    // Something else is loaded while the clock is a year ahead; then it is right again.
+    file.take({sending(host("new.test"), enforced(kDay))}, kNow + 365 * kDay, "/other.conf");
+    server(1, {"www.example.com"});
+    EXPECT_EQ(met(), Met{"1 www.example.com"}) << "it was sent 500 seconds ago, for 30 days";
+}
+
+TEST_F(MemoryTest, AHostMovedToAServerWithATail)
+{
+    held({host("www.example.com")});
+    server(1, {"other.test"});
+    world.server(2, {"www.example.*"}, {pki().www_chain});
+    EXPECT_EQ(met(), Met{"2 www.example.com"});
+}
+
+TEST_F(MemoryTest, AHostMovedToAServerWithARegularExpressionAndACertificateForIt)
+{
+    held({host("www.example.com")});
+    server(1, {"other.test"});
+    world.server(2, {"~^www"}, {pki().www_chain});
+    EXPECT_EQ(met(), Met{"2 www.example.com"}) << "nothing else there answers to the name of its certificate";
 }
 
 }  // namespace

@@ -1,9 +1,14 @@
 // The ledger's part in a load: when it is read, when it is written to, and what is said where it cannot be.
 #include "test_ledger.hpp"
 
+#include "ledger/memory.hpp"
+
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace hpkp;
@@ -81,14 +86,15 @@ TEST_F(LedgerSession, TheFirstLoadMakesIt)
     EXPECT_EQ(file.entries(), "example.com www 1795000000-, www.example.com www 1795000000-");
 }
 
-TEST_F(LedgerSession, ALoadThatIsAcceptedAgainWritesNothing)
+TEST_F(LedgerSession, ALoadThatIsAcceptedAgainWritesThatItIsTheLastAndNoMore)
 {
     load();
     now += 100;
     const LoadResult result = load();
     EXPECT_EQ(ids(result.findings), "");
-    EXPECT_FALSE(result.recorded);
+    EXPECT_TRUE(result.recorded);
     EXPECT_EQ(file.with([](Ledger& ledger) { return ledger.newest(); }), kNow);
+    EXPECT_EQ(file.entries(), "example.com www 1795000000-, www.example.com www 1795000000-");
 }
 
 TEST_F(LedgerSession, ATestWritesNothing)
@@ -196,7 +202,7 @@ TEST_F(LedgerSession, UnwritableItRefusesWhatIsNewAndNoMore)
     make_unwritable([&] {
         LoadResult result = load();
         EXPECT_FALSE(result.refused) << "nothing new: a server must come up again";
-        EXPECT_FALSE(has(result.findings, FindingId::ledger_unwritable)) << ids(result.findings);
+        EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::warning);
         serve_without_policy(pki().www_chain);
         result = load();
         EXPECT_FALSE(result.refused);
@@ -263,6 +269,130 @@ TEST_F(LedgerSession, ARampIsHeldByItsValueOfTheTime)
     EXPECT_EQ(ids(load().findings), "locks-out-clients");
     now += 1;
     EXPECT_EQ(ids(load().findings), "") << "five minutes, and five";
+}
+
+TEST_F(LedgerSession, AfterACrashAReadOnlyLedgerLetsTheServerComeUpAgain)
+{
+    load();
+    // A writer was killed amid its transaction, and then the file system became read-only.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        sqlite3* database = nullptr;
+        sqlite3_open(file.path.c_str(), &database);
+        sqlite3_exec(database,
+                     "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE ledger SET newest = 1;"
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) "
+                     "INSERT INTO instances(name) SELECT 'spilt ' || i FROM n",
+                     nullptr, nullptr, nullptr);
+        ::raise(SIGKILL);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    const std::string journal = file.path + "-journal";
+    ASSERT_EQ(::access(journal.c_str(), F_OK), 0);
+    ::chmod(journal.c_str(), 0644);
+    make_unwritable([&] {
+        for (const bool serves : {false, true}) {
+            writes = serves;
+            const LoadResult result = load();
+            EXPECT_FALSE(result.refused) << (serves ? "a start" : "nginx -t") << ", " << ids(result.findings)
+                                         << ": nothing new would be sent, and a copy can be read";
+        }
+    });
+}
+
+TEST_F(LedgerSession, ATrustStoreIsRecordedAsTheKernelFindsIt)
+{
+    // The policy file's directory is a symbolic link, as releases are deployed, and the store is beside the release.
+    namespace fs = std::filesystem;
+    fs::create_directories(dir / "releases/5");
+    fs::create_directories(dir / "etc");
+    fs::create_directory_symlink(dir / "releases/5", dir / "etc/current");
+    dir.write("releases/store.pem", "");
+    const std::string named = dir / "etc/current/../store.pem";
+    ASSERT_TRUE(fs::exists(named));
+    world = std::make_unique<World>();
+    const TrustStores bundles = world->bundles({{"clients", {pki().root}}});
+    fs::copy_file(bundles.at("clients"), dir / "releases/store.pem", fs::copy_options::overwrite_existing);
+    world->policies({good_policy()}, {{"clients", named}});
+    world->pinned(12, {"www.example.com"}, {pki().www_chain});
+    const Site site = world->gather();
+    bool any = false;
+    for (const Sending& sending : sendings_of(site)) {
+        for (const auto& [name, path] : sending.policy->stores) {
+            any = true;
+            EXPECT_EQ(path.front(), '/');
+            EXPECT_TRUE(fs::exists(path)) << path << ": later loads would judge by the system's bundle";
+        }
+    }
+    EXPECT_TRUE(any);
+}
+
+TEST_F(LedgerSession, ATrustStoreIsRecordedByItsAbsolutePath)
+{
+    // "nginx -p .": the policy file's own path is relative, and so is what it names.
+    namespace fs = std::filesystem;
+    world = std::make_unique<World>();
+    const std::string bundle = world->bundles({{"clients", {pki().root}}}).at("clients");
+    world->policies({good_policy()}, {{"clients", fs::path(bundle).lexically_relative(world->dir.path()).string()}});
+    ServerBlock& block = world->pinned(12, {"www.example.com"}, {pki().www_chain});
+    const auto stores = [&] {
+        const Site site = world->gather();
+        const std::vector<Sending> sent = sendings_of(site);
+        return sent.empty() ? TrustStores() : sent.front().policy->stores;
+    };
+    EXPECT_EQ(stores(), (TrustStores{{"clients", bundle}}));
+    const fs::path before = fs::current_path();
+    fs::current_path(world->dir.path());
+    block.policies.front().file = "./" + fs::path(block.policies.front().file).filename().string();
+    EXPECT_EQ(stores(), (TrustStores{{"clients", bundle}}));
+    fs::current_path(before);
+}
+
+TEST_F(LedgerSession, ARampIsNoLeaveToSendItsEndUnrecorded)
+{
+    PolicyText policy = good_policy();
+    policy.modes = {"enforce: {max-age: {ramp: [{for: 10d, value: 5m}, {value: 30d}]}}"};
+    serve(policy, pki().www_chain);
+    load();
+    now += 100;
+    policy.modes = {"enforce: {max-age: 30d}"};
+    serve(policy, pki().www_chain);
+    make_unwritable([&] {
+        const LoadResult result = load();
+        EXPECT_TRUE(result.refused) << ids(result.findings) << ": 30 days would be sent, and 5 minutes are recorded";
+    });
+}
+
+TEST_F(LedgerSession, TwoLoadsAtOnceAreNoClockThatWentBack)
+{
+    // nginx takes the time, then waits for its turn at the ledger; another nginx has begun a second later and was
+    // first.
+    load();
+    file.take({sending(host("new.test"), enforced(60))}, now + 101, "/other.conf");
+    now += 100;
+    strict = true;
+    const LoadResult result = load();
+    EXPECT_FALSE(result.refused) << ids(result.findings);
+}
+
+TEST_F(LedgerSession, ARampClimbsWhateverThePolicyIsCalled)
+{
+    for (const char* name : {"www", "w\\x7Fww"}) {
+        ::unlink(file.path.c_str());
+        now = kNow;
+        PolicyText ramp = good_policy();
+        ramp.name = std::string("\"") + name + "\"";
+        ramp.modes = {"enforce: {max-age: {ramp: [{for: 1d, value: 5m}, {value: 30d}]}}"};
+        world = std::make_unique<World>();
+        world->policies({ramp});
+        world->pinned(12, {"www.example.com"}, {pki().www_chain}, name[1] == '\\' ? std::string("w\x7F") + "ww" : name);
+        load();
+        now += 2 * kDay;
+        const LoadResult result = load();
+        ASSERT_EQ(result.emissions.headers.size(), 1U) << ids(result.findings);
+        EXPECT_EQ(result.emissions.headers[0].values.front().text.substr(0, 15), "max-age=2592000") << name;
+    }
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct LedgerTest : testing::Test {
     }
     bool covers(const Sending& sending, const std::string& instance = "/nginx.conf")
     {
-        return file.with([&](Ledger& ledger) { return ledger.covers(sending, instance); });
+        return file.with([&](Ledger& ledger) { return ledger.covers(sending, instance, ledger.newest()); });
     }
 
     TempDir dir{fast_directory()};
@@ -56,13 +56,15 @@ TEST_F(LedgerTest, ALoadOpensWhatItSends)
     EXPECT_EQ(entry.policy->to_text(), enforced(60).to_text());
 }
 
-TEST_F(LedgerTest, TheSameAgainIsNothingToWrite)
+TEST_F(LedgerTest, TheSameAgainIsTheSameEntry)
 {
     file.take({sending(kWww, enforced(60))}, 100);
     const Entry before = file.only_entry();
-    EXPECT_FALSE(record({sending(kWww, enforced(60))}, load_at(500)));
+    EXPECT_TRUE(record({sending(kWww, enforced(60))}, load_at(500)));
     EXPECT_EQ(file.only_entry().id, before.id);
     EXPECT_EQ(newest(), 100);
+    EXPECT_FALSE(record({}, load_at(500, "/other.conf"))) << "it sends nothing, and never did";
+    EXPECT_FALSE(file.with([](Ledger& ledger) { return ledger.has_instance("/other.conf"); }));
 }
 
 TEST_F(LedgerTest, WhatIsNoLongerSentEndsWhenNginxHasTakenTheLoad)
@@ -132,11 +134,73 @@ TEST_F(LedgerTest, WhileAnOlderMasterMaySendNothingEnds)
 TEST_F(LedgerTest, TimesAreTheLaterOfTheClockAndTheLedger)
 {
     file.take({sending(kWww, enforced(60))}, 1000);
-    file.take({sending(kWww, enforced(61))}, 400);
+    file.take({sending(kWww, enforced(61))}, 900);
     EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-1000");
     EXPECT_EQ(newest(), 1000);
-    file.with([](Ledger& ledger) { ledger.close_all(load_at(500)); });
+    file.with([](Ledger& ledger) { ledger.close_all(load_at(950)); });
     EXPECT_EQ(file.entries(), "www.example.com www 1000-1000, www.example.com www 1000-1000");
+}
+
+TEST_F(LedgerTest, ByAClockThatIsBehindNothingEnds)
+{
+    file.take({sending(kWww, enforced(60))}, 1000);
+    file.take({sending(kWww, enforced(61))}, 699);
+    file.with([](Ledger& ledger) { ledger.close_all(load_at(699)); });
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-");
+    file.take({sending(kWww, enforced(61))}, 2000);
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-2000") << "it is right again";
+}
+
+TEST_F(LedgerTest, WhatIsJudgedByWhenTheClockIsBehind)
+{
+    const auto judged_at = [&](std::int64_t clock) {
+        return file.with([&](Ledger& ledger) { return ledger.judged_at(clock); });
+    };
+    EXPECT_EQ(judged_at(5), 5);
+    file.take({sending(kWww, enforced(60))}, 1000);
+    file.take({}, 2000);
+    EXPECT_EQ(judged_at(3000), 3000);
+    EXPECT_EQ(judged_at(1500), 1500) << "a load may have come by a clock that was ahead";
+    EXPECT_EQ(judged_at(999), 2000) << "a clock that is not set yet";
+}
+
+TEST_F(LedgerTest, AnNginxThatStillDrainsClosesNothingOfTheNext)
+{
+    const LedgerLoad first = load_at(100), second = load_at(200);
+    record({sending(kWww, enforced(60))}, first);
+    settle(first);
+    record({sending(kWww, enforced(60))}, second);
+    settle(second);
+    file.with([&](Ledger& ledger) { ledger.close(first); });
+    EXPECT_EQ(file.entries(), "www.example.com www 100-");
+    LedgerLoad stops = second;
+    stops.now = 300;
+    file.with([&](Ledger& ledger) { ledger.close(stops); });
+    EXPECT_EQ(file.entries(), "www.example.com www 100-300");
+}
+
+TEST_F(LedgerTest, AfterALoadThatFailedTheOneBeforeItIsTheLast)
+{
+    LedgerLoad first = load_at(100);
+    const LedgerLoad fails = load_at(200);
+    record({sending(kWww, enforced(60))}, first);
+    settle(first);
+    record({sending(kWww, enforced(60))}, fails);
+    withdraw(fails);
+    first.now = 300;
+    file.with([&](Ledger& ledger) { ledger.close(first); });
+    EXPECT_EQ(file.entries(), "www.example.com www 100-300");
+}
+
+TEST_F(LedgerTest, TheKeysOfAHostInTheOrderOfTheirTime)
+{
+    file.take({}, 100, "/nginx.conf", {{kWww, {pki().backup_1.pin()}}});
+    file.take({}, 200, "/nginx.conf", {{kWww, {pki().www_key.pin()}}});
+    const auto keys = file.with([](Ledger& ledger) { return ledger.keys(kWww); });
+    ASSERT_EQ(keys.size(), 2U);
+    EXPECT_TRUE(keys[0] == std::pair(pki().backup_1.pin(), std::int64_t{100}));
+    EXPECT_TRUE(keys[1] == std::pair(pki().www_key.pin(), std::int64_t{200}));
+    EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.keys(host("other.example.com")); }).empty());
 }
 
 TEST_F(LedgerTest, Covers)
@@ -198,10 +262,11 @@ TEST_F(LedgerTest, HistoryOutlivesWhatIsHeld)
     file.take({sending(kWww, enforced(60))}, 200);
     file.take({sending(kWww, enforced(3600))}, 300);
     file.take({}, 400);
-    file.take({sending(host("new.example.com"), enforced(60))}, 400 + 1000 * kDay);
-    file.take({sending(host("new.example.com"), enforced(61))}, 500 + 1000 * kDay);
-    EXPECT_EQ(file.entries(), "new.example.com www 86400400-86400500, new.example.com www 86400500-")
-        << "nobody holds the others, and a year has passed";
+    for (const std::int64_t month : {0, 1, 2, 3}) {
+        file.take({sending(host("new.example.com"), enforced(60 + month))}, (1000 + 30 * month) * kDay);
+    }
+    EXPECT_EQ(file.entries().find("www.example.com www"), std::string::npos) << file.entries();
+    EXPECT_NE(file.entries().find("new.example.com www"), std::string::npos);
     const std::vector<History> known = history();
     ASSERT_EQ(known.size(), 2U);
     EXPECT_FALSE(known[0].enforced);
@@ -231,8 +296,9 @@ TEST_F(LedgerTest, AnEntryIsKeptForAYearAfterItsLastClient)
     file.take({sending(host("new.example.com"), enforced(60))}, over - 1);
     file.take({sending(host("new.example.com"), enforced(61))}, over - 1);
     EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
-    file.take({sending(host("new.example.com"), enforced(62))}, over);
-    file.take({sending(host("new.example.com"), enforced(63))}, over);
+    for (const std::int64_t month : {1, 2, 3}) {
+        file.take({sending(host("new.example.com"), enforced(61 + month))}, over + 30 * month * kDay);
+    }
     EXPECT_EQ(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
 }
 
@@ -289,10 +355,11 @@ TEST_F(LedgerTest, SomebodyVouches)
     const std::string id = file.only_entry().id;
     file.with([&](Ledger& ledger) {
         EXPECT_FALSE(ledger.forget("0000000000000000", "root", "no such entry", 300));
-        EXPECT_EQ(ledger.vouched_for(id), "");
+        EXPECT_EQ(ledger.vouched_for(id, 300), "");
         EXPECT_TRUE(ledger.forget(id, "root", "no client was there", 300));
+        EXPECT_EQ(ledger.vouched_for(id, 300), "root: no client was there");
         EXPECT_TRUE(ledger.forget(id, "other", "again", 400));
-        EXPECT_EQ(ledger.vouched_for(id), "root: no client was there");
+        EXPECT_EQ(ledger.vouched_for(id, 400), "other: again");
     });
     EXPECT_EQ(around(kWww, 300).size(), 0U);
     EXPECT_EQ(file.entries(), "www.example.com www 100-200") << "it is still shown";
@@ -309,6 +376,98 @@ TEST_F(LedgerTest, WhoeverVouchesForAnOpenEntryVouchesForAnHour)
     file.take({sending(kWww, enforced(30 * kDay))}, 2000);
     EXPECT_EQ(file.entries(), "www.example.com www 100-2000, www.example.com www 2000-") << "a new one, held as any";
     EXPECT_EQ(around(kWww, 2000).size(), 1U);
+}
+
+TEST_F(LedgerTest, AClockFarAheadForOneLoadRemovesNothingThatIsHeld)
+{
+    // The second load comes by the right clock again: neither of the two times alone tells which one was wrong.
+    file.take({sending(kWww, enforced(400 * kDay))}, 100);
+    file.take({}, 200);
+    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
+    file.take({sending(host("new.example.com"), enforced(61))}, 300);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+    file.take({sending(host("new.example.com"), enforced(62))}, 200 + 30 * kDay);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+}
+
+TEST_F(LedgerTest, AClockFarAheadForTwoLoadsRemovesNothingThatIsHeld)
+{
+    file.take({sending(kWww, enforced(400 * kDay))}, 100);
+    file.take({}, 200);
+    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
+    file.take({sending(host("new.example.com"), enforced(61))}, 300 + 1000 * kDay);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+}
+
+TEST_F(LedgerTest, WhoeverVouchesAgainIsHeard)
+{
+    // The first word was good for an hour, and no load came. Then the entry is held again, and "forget" is what the
+    // finding tells the operator to do.
+    file.take({sending(kWww, enforced(30 * kDay))}, 100);
+    const std::string id = file.only_entry().id;
+    file.with([&](Ledger& ledger) { ledger.forget(id, "root", "x", 1000); });
+    file.with([](Ledger& ledger) { ledger.close_all(load_at(9000)); });
+    EXPECT_EQ(around(kWww, 9500).size(), 1U);
+    EXPECT_TRUE(file.with([&](Ledger& ledger) { return ledger.forget(id, "root", "y", 10000); }));
+    EXPECT_EQ(around(kWww, 10000).size(), 0U) << "it said that the entry is forgotten";
+}
+
+TEST_F(LedgerTest, WhatIsSentWhileTheClockIsBehindTheLedgerIsHeldFromWhenItEnded)
+{
+    // Sent from day 0 to day 20. Then a reboot, and the clock is not set yet when the load ends the entry.
+    const std::int64_t day_0 = 1000 * kDay;
+    file.take({sending(kWww, enforced(30 * kDay))}, day_0);
+    file.take({sending(kWww, enforced(31 * kDay))}, 3600);
+    file.take({sending(kWww, enforced(31 * kDay))}, day_0 + 20 * kDay);
+    // A client that came on day 19 holds it until day 49.
+    bool held = false;
+    for (const Entry& entry : around(kWww, day_0 + 40 * kDay)) {
+        held = held || entry.policy->max_age.highest() == 30 * kDay;
+    }
+    EXPECT_TRUE(held) << file.entries();
+}
+
+TEST_F(LedgerTest, ALoadThatFailsTakesNothingFromAnotherNginx)
+{
+    const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
+    const std::vector<Showing> shown = {{kWww, {pki().www_key.pin()}}};
+    const LedgerLoad fails = load_at(1000, "/a.conf");
+    record({sending(kWww, ramp)}, fails, shown);
+    file.take({sending(kWww, ramp)}, 1001, "/b.conf", shown);
+    withdraw(fails);
+    ASSERT_EQ(history().size(), 1U) << "b has enforced it: its ramp would begin anew with every load";
+    EXPECT_LE(history().front().first_sent, 1001);
+    file.take({sending(kWww, ramp)}, 2000, "/b.conf", {{kWww, {pki().backup_1.pin()}}});
+    EXPECT_EQ(history().size(), 1U);
+    EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.key_changed(kWww); })) << "b has shown both keys";
+}
+
+TEST_F(LedgerTest, ANameWithASpaceIsOneException)
+{
+    file.take({sending(host("*.example.com"), enforced(kDay), {"a b.example.com"})}, 100);
+    const std::vector<Entry> found = around(host("b.example.com"), 100);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_TRUE(found.front().reaches("b.example.com"));
+}
+
+TEST_F(LedgerTest, ARampCoversNoMoreThanItHasReached)
+{
+    const SentPolicy ramp = ramped({{10 * kDay, 300}, {0, 30 * kDay}});
+    file.take({sending(kWww, ramp)}, 1000);
+    EXPECT_TRUE(covers(sending(kWww, ramp)));
+    EXPECT_TRUE(covers(sending(kWww, enforced(300))));
+    EXPECT_FALSE(covers(sending(kWww, enforced(30 * kDay)))) << "that is sent at once, and the ramp is at 5 minutes";
+    EXPECT_FALSE(covers(sending(kWww, ramped({{60, 300}, {0, 30 * kDay}})))) << "and that in a minute";
+}
+
+TEST_F(LedgerTest, ARampCoversNoneThatBeganEarlier)
+{
+    SentPolicy ramp = ramped({{10 * kDay, 300}, {0, 30 * kDay}});
+    SentPolicy old = ramp;
+    old.name = "old";
+    file.take({sending(kWww, old)}, 1000);
+    file.take({sending(kWww, ramp)}, 20 * kDay);
+    EXPECT_FALSE(covers(sending(kWww, old))) << "that one has reached 30 days, this one is at 5 minutes";
 }
 
 }  // namespace

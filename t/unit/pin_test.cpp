@@ -85,4 +85,12 @@ TEST(Pin, ComparesByItsBytes)
     EXPECT_FALSE(Pin(high) < Pin(low));
 }
 
+TEST(Pin, APlaceholderIsSaidToBeOne)
+{
+    EXPECT_EQ(Pin(Pin::Bytes{}).placeholder(), "is all zero bits");
+    EXPECT_EQ(Pin::from_base64("d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM=")->placeholder(),
+              "is an example of RFC 7469");
+    EXPECT_EQ(Entity("owner").pin().placeholder(), "");
+}
+
 }  // namespace

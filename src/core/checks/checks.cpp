@@ -58,8 +58,8 @@ void run_checks(const Site& site, Findings& findings)
 void in_order(Findings& findings)
 {
     std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-        return std::tie(a.severity, a.id, a.place, a.servers, a.what)
-               < std::tie(b.severity, b.id, b.place, b.servers, b.what);
+        return std::tie(a.severity, a.id, a.place, a.servers, a.what, a.details)
+               < std::tie(b.severity, b.id, b.place, b.servers, b.what, b.details);
     });
 }
 

@@ -47,10 +47,14 @@ std::string date_text(std::int64_t time, std::int64_t now)
     return time_text(time) + " (" + distance_text(time, now) + ")";
 }
 
-Lockouts lockouts_of(const Site& site, std::int64_t now)
+/// `perhaps`: those where only nginx could say whether its clients come to that server at all.
+Lockouts lockouts_of(const Site& site, std::int64_t now, bool perhaps)
 {
     Lockouts lockouts;
     for (const Remembered& remembered : site.memory.remembered) {
+        if (remembered.perhaps != perhaps) {
+            continue;
+        }
         const Entry& entry = *remembered.entry;
         for (const Chain* chain : remembered.server->chains) {
             const SentPolicy& policy = *entry.policy;
@@ -87,8 +91,8 @@ std::string what_was_sent(const SentPolicy& policy, const Lockout& lockout, std:
 
 void check_locks_out(const Site& site, Findings& findings)
 {
-    const std::int64_t now = std::max<std::int64_t>(site.now, site.memory.newest);
-    const Lockouts lockouts = lockouts_of(site, now);
+    const std::int64_t now = site.memory.judged_at;
+    const Lockouts lockouts = lockouts_of(site, now, false);
     std::int64_t accepted_from = 0;
     bool open = false;
     for (const auto& [key, lockout] : lockouts) {
@@ -116,6 +120,17 @@ void check_locks_out(const Site& site, Findings& findings)
             finding.details.push_back("pin-sha256=\"" + pin.pin.base64() + "\""
                                       + (pin.name.empty() ? "" : "  " + pin.name));
         }
+        findings.push_back(std::move(finding));
+    }
+
+    for (const auto& [key, lockout] : lockouts_of(site, now, true)) {
+        const auto& [policy, chain] = key;
+        Finding finding(FindingId::regex_host, std::nullopt,
+                        "clients of " + some_of(lockout.names) + " hold " + policy->pins.owner + " until "
+                            + date_text(lockout.held_until, now) + ", and it does not match " + chain->text()
+                            + ": they are locked out if a regular expression of server_name sends them here",
+                        "name the hosts in server_name, so that it can be checked");
+        finding.servers.assign(lockout.servers.begin(), lockout.servers.end());
         findings.push_back(std::move(finding));
     }
 

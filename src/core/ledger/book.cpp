@@ -45,10 +45,19 @@ Book::Book(const LoadOptions& options) : options_(options)
     if (!exists_) {
         return;
     }
+    if (options.writes) {
+        try {
+            open(Database::Access::write);
+            return;
+        }
+        catch (const LedgerError& error) {
+            // Another process writes, or this one may not: what is in it can be obeyed all the same.
+            unwritable_ = error;
+            unwritable_->id = FindingId::ledger_unwritable;
+        }
+    }
     try {
-        ledger_ =
-            std::make_unique<Ledger>(options.ledger, options.writes ? Database::Access::write : Database::Access::read);
-        ledger_->begin(options.writes);
+        open(Database::Access::read);
     }
     catch (const LedgerError& error) {
         problem_ = error;
@@ -56,10 +65,16 @@ Book::Book(const LoadOptions& options) : options_(options)
     }
 }
 
+void Book::open(Database::Access access)
+{
+    ledger_ = std::make_unique<Ledger>(options_.ledger, access);
+    ledger_->begin(access != Database::Access::read);
+}
+
 bool Book::any_held()
 {
     bool held = false;
-    attempt([&](Ledger& ledger) { held = ledger.any_held(std::max<std::int64_t>(options_.now, ledger.newest())); });
+    attempt([&](Ledger& ledger) { held = ledger.any_held(ledger.judged_at(options_.now)); });
     return held;
 }
 
@@ -94,19 +109,28 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
     }
 
     bool fresh = !sent.empty();
+    bool sends = fresh;
     attempt([&](Ledger& ledger) {
-        fresh = std::any_of(sent.begin(), sent.end(),
-                            [&](const Sending& sending) { return !ledger.covers(sending, options_.load.instance); });
+        sends = sends || ledger.sends(options_.load.instance);
+        const std::int64_t now = std::max<std::int64_t>(options_.now, ledger.newest());
+        fresh = std::any_of(sent.begin(), sent.end(), [&](const Sending& sending) {
+            return !ledger.covers(sending, options_.load.instance, now);
+        });
     });
     if (accepted && options_.writes && !problem_ && (exists_ || !sent.empty())) {
         try {
-            write(sent, site);
+            if (unwritable_ && sends) {
+                throw LedgerError(*unwritable_);
+            }
+            if (!unwritable_) {
+                write(sent, site);
+            }
         }
         catch (const LedgerError& error) {
             problem_ = error;
             ledger_.reset();
         }
-    } else if (accepted && fresh && !problem_ && !could_write()) {
+    } else if (accepted && fresh && !problem_ && !options_.asks_only && !could_write()) {
         problem_ =
             LedgerError(FindingId::ledger_unwritable, "the ledger " + options_.ledger + " cannot be written",
                         "let who starts nginx write the file and its directory, or name another: hpkp_ledger FILE");

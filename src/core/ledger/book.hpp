@@ -22,18 +22,20 @@ public:
 
     /// Write-ahead: what the site sends is on disk before any worker can send it. Findings: ledger-off, -unreadable,
     /// -corrupt, -unwritable; errors where something new would be sent, else warnings. Writes only if the load is one
-    /// that may send and `accepted`. True if something was written.
+    /// that may send and `accepted`. True if this load is in the ledger now.
     bool record(const Site& site, bool accepted, Findings& findings);
 
 private:
     template <typename Work>
     void attempt(Work work);
+    void open(Database::Access access);
     void write(const std::vector<Sending>& sent, const Site& site);
     bool could_write() const;
 
     const LoadOptions& options_;
     std::unique_ptr<Ledger> ledger_;  // null: off, or of no use
     std::optional<LedgerError> problem_;
+    std::optional<LedgerError> unwritable_;  // it can be read, and why it cannot be written
     bool exists_ = false;
     bool wrote_ = false;
 };

@@ -21,11 +21,13 @@ constexpr int kApplicationId = 0x68706b70;  // "hpkp"
 constexpr int kFormat = 1;
 
 constexpr const char* kSchema = R"(
-    -- One row. id tells this ledger from those of other machines; newest is the newest time recorded.
-    CREATE TABLE ledger(id TEXT NOT NULL, newest INTEGER NOT NULL);
-    INSERT INTO ledger VALUES(lower(hex(randomblob(4))), 0);
+    -- One row. id tells this ledger from those of other machines; newest is the newest time recorded; mark and
+    -- last_mark are what it was a while ago, for what must not believe a clock at once.
+    CREATE TABLE ledger(id TEXT NOT NULL, newest INTEGER NOT NULL, mark INTEGER NOT NULL, last_mark INTEGER NOT NULL);
+    INSERT INTO ledger VALUES(lower(hex(randomblob(4))), 0, 0, 0);
 
-    CREATE TABLE instances(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    -- load: the last that was recorded of this nginx; previous: the one before it, should it be withdrawn.
+    CREATE TABLE instances(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, load TEXT, previous TEXT);
     CREATE TABLE policies(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
 
     -- Times in seconds since the epoch. held_until is NULL while the entry is open. load: which configuration load made
@@ -217,7 +219,7 @@ Database::Database(const std::string& path, Access access) : path_(path)
     }
     catch (const LedgerError& error) {
         // What a crash left must be rolled back before the file can be read; where that is not allowed, in a copy.
-        if (access != Access::read || error.busy || ::access((path + "-journal").c_str(), F_OK) != 0) {
+        if (access != Access::read || error.busy || ::access((real_path() + "-journal").c_str(), F_OK) != 0) {
             throw;
         }
         open_copy();
@@ -240,6 +242,13 @@ Database::~Database()
     }
 }
 
+std::string Database::real_path() const
+{
+    std::error_code error;
+    const auto real = std::filesystem::canonical(path_, error);
+    return error ? path_ : real.string();
+}
+
 void Database::open_copy()
 {
     namespace fs = std::filesystem;
@@ -257,7 +266,7 @@ void Database::open_copy()
     const std::string file = directory + "/ledger";
     fs::copy_file(path_, file, error);
     if (!error) {
-        fs::copy_file(path_ + "-journal", file + "-journal", error);
+        fs::copy_file(real_path() + "-journal", file + "-journal", error);
     }
     if (error) {
         throw LedgerError(FindingId::ledger_unreadable, "the ledger " + path_ + " cannot be copied: " + error.message(),

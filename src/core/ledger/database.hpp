@@ -78,6 +78,8 @@ private:
 
     void open(const std::string& file);
     void open_copy();
+    /// Where SQLite puts its journal: beside the file, not beside a symbolic link to it.
+    std::string real_path() const;
     /// False for an empty file: a load was killed just after it made it.
     bool has_format();
     void make_format();

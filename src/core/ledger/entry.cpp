@@ -43,7 +43,7 @@ bool read_kind(const std::string& text, SentPolicy::Kind& kind)
 std::string quoted(const std::string& from)
 {
     std::string text = "\"";
-    for (const char c : presentable(from, std::numeric_limits<std::size_t>::max())) {
+    for (const char c : recorded_name(from)) {
         text += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
     }
     return text + "\"";
@@ -54,7 +54,13 @@ class TextReader {
 public:
     explicit TextReader(SentPolicy& policy) : policy_(policy) {}
 
-    bool complete() const { return version_ == kTextVersion && kind_known_ && all_pins_; }
+    bool complete() const
+    {
+        const auto& pins = policy_.pins.pins;
+        const bool all_pins =
+            std::none_of(pins.begin(), pins.end(), [](const PolicyPin& pin) { return pin.pin == Pin(Pin::Bytes{}); });
+        return version_ == kTextVersion && kind_known_ && all_pins_ && all_pins;
+    }
 
     bool null() { return false; }
     bool boolean(bool value)
@@ -146,7 +152,7 @@ private:
             (key_ == "version" ? version_ : policy_.until) = value;
             return key_ == "version" || key_ == "until";
         }
-        if (key_ != "max-age" || steps.empty() || value < 0) {
+        if (key_ != "max-age" || steps.empty() || value < 0 || value > kLatestTime) {
             return false;
         }
         (inner_key_ == "for" ? steps.back().duration : steps.back().value) = value;
@@ -180,6 +186,11 @@ bool covers(const HostPattern& pattern, const std::string& host)
 }
 
 }  // namespace
+
+std::string recorded_name(const std::string& policy)
+{
+    return presentable(policy, std::numeric_limits<std::size_t>::max());
+}
 
 // By hand, and read event by event: nlohmann's tree allocates in its destructor, which ends the process where memory
 // has run out.

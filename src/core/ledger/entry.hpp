@@ -13,6 +13,20 @@
 
 namespace hpkp {
 
+/// A clock that is further behind the ledger than this is wrong, or the ledger's was: two loads at once are not.
+constexpr std::int64_t kClockTolerance = 300;
+
+/// No time or max-age in a ledger is beyond this (the year 36812): sums of a few of them are times still.
+constexpr std::int64_t kLatestTime = std::int64_t{1} << 40;
+
+inline bool clock_is_behind(std::int64_t clock, std::int64_t newest)
+{
+    return clock + kClockTolerance < newest;
+}
+
+/// A policy's name as the ledger has it: its text has no control characters.
+std::string recorded_name(const std::string& policy);
+
 /// Old workers go on sending for a while after a reload.
 constexpr std::int64_t kDrainSeconds = 300;
 

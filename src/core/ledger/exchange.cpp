@@ -1,8 +1,9 @@
 // A ledger as lines of JSON, and back. Version 1, one object a line, times in seconds since the epoch:
 //
-//     {"type": "entry", "id", "host", "one-label", "exceptions", "instance", "anchor", "first-sent", "last-sent",
-//     "open",
-//      "policy": {...}}                                         policy: as SentPolicy::to_text() writes it
+//     {"type": "entry", "id", "host", "one-label", "exceptions", "instance", "own", "anchor", "first-sent",
+//     "last-sent",
+//      "open", "policy": {...}}                                 own: sent by the machine that exports;
+//                                                               policy: as SentPolicy::to_text() writes it
 //     {"type": "history", "host", "one-label", "policy", "enforced", "first-sent", "last-sent", "last-max-age"}
 //     {"type": "key", "host", "one-label", "pin-sha256", "first-seen"}
 //     {"type": "forgotten", "entry", "at", "who", "reason"}
@@ -11,6 +12,7 @@
 // once. So the order of imports, and how often a line comes, do not matter.
 #include "ledger.hpp"
 
+#include "memory.hpp"
 #include "sql.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,10 +27,11 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
+/// Empty where no entry can be of such a host.
 HostPattern host_of(const json& line)
 {
     const auto patterns = parse_server_name(line.at("host").get<std::string>(), false);
-    HostPattern host = patterns.empty() ? HostPattern{} : patterns.front();
+    HostPattern host = patterns.size() != 1 || !can_be_recorded(patterns.front()) ? HostPattern{} : patterns.front();
     host.one_label = line.at("one-label").get<bool>();
     return host;
 }
@@ -59,6 +62,7 @@ void Ledger::export_lines(const std::string& machine, const std::function<void(c
         line["id"] = entry.id;
         line["exceptions"] = entry.exceptions;
         line["instance"] = is_own(entry.instance) ? prefix + entry.instance : entry.instance;
+        line["own"] = is_own(entry.instance);
         line["anchor"] = entry.anchor;
         line["first-sent"] = entry.first_sent;
         line["last-sent"] = entry.last_sent;
@@ -100,14 +104,18 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
     try {
         const json line = json::parse(text);
         const auto time = [&](const char* key) {
-            return std::min(line.at(key).get<std::int64_t>(), latest);
+            const auto value = line.at(key).get<std::int64_t>();
+            if (value < 0 || value > kLatestTime) {
+                throw std::out_of_range(key);
+            }
+            return std::min(value, latest);
         };
         if (line.at("version").get<int>() != kVersion) {
             return false;
         }
         const auto type = line.at("type").get<std::string>();
         if (type == "forgotten") {
-            statement("INSERT OR IGNORE INTO forgotten VALUES(?1, ?2, ?3, ?4)")
+            statement(HPKP_VOUCH)
                 .bind(1, line.at("entry").get<std::string>())
                 .bind(2, time("at"))
                 .bind(3, line.at("who").get<std::string>())
@@ -128,7 +136,7 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
                 .bind(3, line.at("enforced").get<bool>() ? 1 : 0)
                 .bind(4, time("first-sent"))
                 .bind(5, time("last-sent"))
-                .bind(6, line.at("last-max-age").get<std::int64_t>())
+                .bind(6, std::clamp<std::int64_t>(line.at("last-max-age").get<std::int64_t>(), 0, kLatestTime))
                 .run();
             return true;
         }
@@ -154,7 +162,8 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         entry.exceptions = line.at("exceptions").get<std::vector<std::string>>();
         entry.instance = line.at("instance").get<std::string>();
         const std::size_t machine = entry.instance.find(": ");
-        const bool ours = own || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
+        const bool ours =
+            (own && line.value("own", true)) || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
         if (ours && machine != std::string::npos) {
             entry.instance.erase(0, machine + 2);
         }
@@ -162,15 +171,17 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         entry.first_sent = time("first-sent");
         entry.last_sent = time("last-sent");
         entry.open = line.at("open").get<bool>();
-        const std::string content = text_of(line.at("policy"));
-        entry.policy = SentPolicy::from_text(content);
+        entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
         if (entry.policy == nullptr || entry.id.empty()) {
             return false;
         }
-        import_entry(entry, content);
+        import_entry(entry);
         return true;
     }
     catch (const json::exception&) {
+        return false;
+    }
+    catch (const std::out_of_range&) {
         return false;
     }
 }
@@ -181,7 +192,7 @@ std::string Ledger::own_id()
     return row.next() ? row.text(0) : "";
 }
 
-void Ledger::import_entry(const Entry& entry, const std::string& content)
+void Ledger::import_entry(const Entry& entry)
 {
     Statement insert = database_.prepare(
         "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL) "
@@ -193,7 +204,7 @@ void Ledger::import_entry(const Entry& entry, const std::string& content)
     insert.bind(1, entry.id)
         .bind(2, host_key(entry.host))
         .bind(3, joined(entry.exceptions))
-        .bind(4, policy_id(content))
+        .bind(4, policy_id(entry.policy->to_text()))
         .bind(5, instance_id(entry.instance))
         .bind(6, entry.anchor)
         .bind(7, entry.first_sent)
@@ -204,7 +215,11 @@ void Ledger::import_entry(const Entry& entry, const std::string& content)
         insert.bind(9, entry.held_until(entry.last_sent));
     }
     insert.run();
-    note_time(entry.last_sent);
+    // The clocks of other machines are no measure of this one's.
+    if (is_own(entry.instance)) {
+        note_time(entry.last_sent);
+    }
+    at_key_.clear();
 }
 
 }  // namespace hpkp

@@ -33,7 +33,10 @@ std::string joined(const std::vector<std::string>& names)
 {
     std::string text;
     for (const std::string& name : names) {
-        text += (text.empty() ? "" : " ") + name;
+        // No host has a name with a space, and split() must not take it for two.
+        if (name.find(' ') == std::string::npos) {
+            text += (text.empty() ? "" : " ") + name;
+        }
     }
     return text;
 }
@@ -92,8 +95,22 @@ std::int64_t Ledger::newest()
     return clock.next() ? clock.number(0) : 0;
 }
 
+std::int64_t Ledger::judged_at(std::int64_t clock)
+{
+    const std::int64_t recorded = newest();
+    if (clock >= recorded) {
+        return clock;
+    }
+    Statement& older = statement("SELECT 1 FROM entries WHERE first_sent <= ?1 LIMIT 1");
+    return older.bind(1, clock).next() ? clock : recorded;
+}
+
 std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
 {
+    if (now != at_key_time_) {
+        at_key_.clear();
+        at_key_time_ = now;
+    }
     std::vector<Entry> found;
     const auto at_key = [&](const std::string& key) {
         // Ten thousand hosts below one domain ask for its entries ten thousand times.
@@ -120,7 +137,7 @@ std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
         to.back()++;
         Statement& below =
             statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries INDEXED BY entries_by_host WHERE host > ?1 AND host "
-                                                   "< ?3 AND host <> ?4 AND host <> ?5" HPKP_HELD);
+                      "< ?3 AND host <> ?4 AND host <> ?5" HPKP_HELD);
         for (below.bind(1, from).bind(2, now).bind(3, to).bind(4, from + "*.").bind(5, from + "+."); below.next();) {
             found.push_back(entry_of(below));
         }
@@ -150,19 +167,59 @@ std::vector<History> Ledger::history(const HostPattern& host)
     return found;
 }
 
+std::vector<std::pair<Pin, std::int64_t>> Ledger::keys(const HostPattern& host)
+{
+    Statement& rows = statement("SELECT pin, first_seen FROM keys WHERE host = ?1 ORDER BY first_seen, pin");
+    std::vector<std::pair<Pin, std::int64_t>> known;
+    for (rows.bind(1, host_key(host)); rows.next();) {
+        if (const auto pin = Pin::from_base64(rows.text(0))) {
+            known.emplace_back(*pin, rows.number(1));
+        }
+    }
+    return known;
+}
+
 bool Ledger::key_changed(const HostPattern& host)
 {
     Statement& row = statement("SELECT min(first_seen) < max(first_seen) FROM keys WHERE host = ?1");
     return row.bind(1, host_key(host)).next() && row.number(0) != 0;
 }
 
-bool Ledger::covers(const Sending& sending, const std::string& instance)
+bool Ledger::sends(const std::string& instance)
+{
+    Statement& open = statement("SELECT 1 FROM entries JOIN instances ON instance = instances.id "
+                                "WHERE name = ?1 AND held_until IS NULL LIMIT 1");
+    return open.bind(1, instance).next();
+}
+
+namespace {
+
+/// Whether clients of the one schedule hold a policy, from `now` on, at no time less long than those of the other.
+bool lasts_as_long(const MaxAge& known, std::int64_t known_from, const MaxAge& wanted, std::int64_t wanted_from,
+                   std::int64_t now)
+{
+    std::vector<std::int64_t> times = {now};
+    for (const auto& [schedule, from] : {std::pair(&known, known_from), std::pair(&wanted, wanted_from)}) {
+        std::int64_t at = from;
+        for (const MaxAge::Step& step : schedule->steps) {
+            at += step.duration;
+            times.push_back(std::max(at, now));
+        }
+    }
+    return std::all_of(times.begin(), times.end(),
+                       [&](std::int64_t time) { return known.at(time - known_from) >= wanted.at(time - wanted_from); });
+}
+
+}  // namespace
+
+bool Ledger::covers(const Sending& sending, const std::string& instance, std::int64_t now)
 {
     Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS
                                 " FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND instance = "
                                 "(SELECT id FROM instances WHERE name = ?2)" HPKP_OPEN);
     rows.bind(1, host_key(sending.host)).bind(2, instance);
     const SentPolicy& wanted = *sending.policy;
+    const std::int64_t begin = begin_of(host_key(sending.host), wanted.name, now);
     while (rows.next()) {
         const Entry entry = entry_of(rows);
         const SentPolicy& known = *entry.policy;
@@ -172,7 +229,7 @@ bool Ledger::covers(const Sending& sending, const std::string& instance)
                                             entry.exceptions.begin(), entry.exceptions.end());
         if (known.kind == wanted.kind && scope && same_pins(known.pins, wanted.pins)
             && same_clients(known.clients, wanted.clients) && known.stores == wanted.stores
-            && known.max_age.highest() >= wanted.max_age.highest() && known.until >= wanted.until) {
+            && lasts_as_long(known.max_age, entry.anchor, wanted.max_age, begin, now) && known.until >= wanted.until) {
             return true;
         }
     }
@@ -187,10 +244,11 @@ void Ledger::for_each(const std::function<void(const Entry&)>& visit)
     }
 }
 
-std::string Ledger::vouched_for(const std::string& id)
+std::string Ledger::vouched_for(const std::string& id, std::int64_t now)
 {
-    Statement& row = statement("SELECT who, reason FROM forgotten WHERE entry = ?1");
-    return row.bind(1, id).next() ? row.text(0) + ": " + row.text(1) : "";
+    Statement& row = statement("SELECT who, reason FROM forgotten JOIN entries ON entry = entries.id WHERE entry = ?1"
+                               " AND NOT (1" HPKP_NOT_FORGOTTEN ")");
+    return row.bind(1, id).bind(2, now).next() ? row.text(0) + ": " + row.text(1) : "";
 }
 
 bool Ledger::forget(const std::string& id, const std::string& who, const std::string& reason, std::int64_t now)
@@ -199,12 +257,7 @@ bool Ledger::forget(const std::string& id, const std::string& who, const std::st
     if (!known.bind(1, id).next()) {
         return false;
     }
-    statement("INSERT OR IGNORE INTO forgotten VALUES(?1, ?2, ?3, ?4)")
-        .bind(1, id)
-        .bind(2, std::max(now, newest()))
-        .bind(3, who)
-        .bind(4, reason)
-        .run();
+    statement(HPKP_VOUCH).bind(1, id).bind(2, std::max(now, newest())).bind(3, who).bind(4, reason).run();
     return true;
 }
 

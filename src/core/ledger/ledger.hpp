@@ -51,34 +51,46 @@ public:
     /// The newest time that was recorded; 0 in an empty ledger.
     std::int64_t newest();
 
+    /// The time at which what clients hold is judged: the clock's. Only one that is behind all that the ledger knows is
+    /// not set yet (a machine that boots), and the newest time counts; where just the newest times are ahead of it, the
+    /// ledger was written by a clock that was wrong, and by those times everything would seem forgotten.
+    std::int64_t judged_at(std::int64_t clock);
+
     /// Entries, held at `now` and not forgotten, that clients of this host may have, or clients of a host below it
     /// where it is a wildcard.
     std::vector<Entry> around(const HostPattern& host, std::int64_t now);
     bool any_held(std::int64_t now);
 
     std::vector<History> history(const HostPattern& host);
+    /// The leaf keys that clients of this host were shown, each with when it was first.
+    std::vector<std::pair<Pin, std::int64_t>> keys(const HostPattern& host);
     /// A key was seen at this host later than another.
     bool key_changed(const HostPattern& host);
 
-    /// An open entry of this nginx already covers what would be sent: the same pins and clients, no narrower scope, no
-    /// shorter max-age.
-    bool covers(const Sending& sending, const std::string& instance);
+    /// Something that this nginx sent is open.
+    bool sends(const std::string& instance);
 
-    /// Opens entries for what is sent and is not open yet, marks this nginx's other open ones as ending with this load.
-    /// False if there was nothing to write.
+    /// An open entry of this nginx already covers what would be sent from `now` on: the same pins and clients, no
+    /// narrower scope, at no time a shorter max-age.
+    bool covers(const Sending& sending, const std::string& instance, std::int64_t now);
+
+    /// Opens entries for what is sent and is not open yet, marks this nginx's other open ones as ending with this load,
+    /// which is its last from now on. False if there was nothing to write: this nginx sends nothing, and sent nothing.
     bool record(const std::vector<Sending>& sent, const std::vector<Showing>& shown, const LedgerLoad& load);
 
     /// nginx has taken the load: what it ends was last sent now.
     void settle(const LedgerLoad& load);
     /// nginx has not taken it: nothing of it was sent.
     void withdraw(const LedgerLoad& load);
-    /// This nginx has stopped.
+    /// The nginx of this load has stopped. Nothing ends if a later load of it has been recorded, which goes on sending.
+    void close(const LedgerLoad& load);
+    /// This nginx (load.instance) is gone, as somebody knows.
     void close_all(const LedgerLoad& load);
 
     /// Every entry, by host.
     void for_each(const std::function<void(const Entry&)>& visit);
-    /// Why somebody vouched for it; empty if nobody did.
-    std::string vouched_for(const std::string& id);
+    /// Who vouched for it and why, as far as it lifts the entry at `now`; else empty.
+    std::string vouched_for(const std::string& id, std::int64_t now);
 
     /// Somebody knows that no client holds the entry: it is judged by no more. False if there is no such entry.
     bool forget(const std::string& id, const std::string& who, const std::string& reason, std::int64_t now);
@@ -96,7 +108,11 @@ public:
 private:
     Entry entry_of(Statement& row);
     std::string own_id();
-    void import_entry(const Entry& entry, const std::string& content);
+    void import_entry(const Entry& entry);
+    void close_instance(std::int64_t instance, std::int64_t now);
+    void note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote);
+    void note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,
+                         std::int64_t anchor);
     std::int64_t policy_id(const std::string& content);
     std::int64_t instance_id(const std::string& instance);
     /// When a policy of this name was first enforced for the host of this key.
@@ -111,7 +127,8 @@ private:
     std::unordered_map<std::int64_t, std::shared_ptr<const SentPolicy>> policies_;
     std::unordered_map<std::int64_t, std::string> instances_;
     std::map<const char*, Statement> statements_;
-    std::unordered_map<std::string, std::vector<Entry>> at_key_;  // what around() has read
+    std::unordered_map<std::string, std::vector<Entry>> at_key_;  // what around() has read, held at at_key_time_
+    std::int64_t at_key_time_ = 0;
 };
 
 }  // namespace hpkp

@@ -1,10 +1,8 @@
 #include "memory.hpp"
 
 #include "../file.hpp"
-#include "../utf8.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 namespace hpkp {
@@ -13,19 +11,19 @@ namespace {
 
 using Kind = HostPattern::Kind;
 
-/// A name that clients of both this entry and this server's wildcard may use; empty if there is none.
-std::string common_name(const Site& site, const Server& server, const HostPattern& wildcard, const Entry& entry)
+/// The names that clients of both this entry and this server's wildcard may use, for messages; empty if there are none.
+std::string common_names(const Site& site, const Server& server, const HostPattern& wildcard, const Entry& entry)
 {
     const HostPattern& host = entry.host;
-    std::vector<std::string> candidates = {host.example()};
+    std::vector<std::pair<std::string, std::string>> candidates = {{host.example(), host.text}};
     if (entry.policy->include_subdomains) {
-        candidates.push_back("any." + host.example());
+        candidates.emplace_back(any_below(host.example()), "*." + host.domain);
     }
-    for (const std::string& name : candidates) {
+    for (const auto& [name, text] : candidates) {
         const bool below =
             is_subdomain(name, wildcard.domain) && (!wildcard.one_label || parent_domain(name) == wildcard.domain);
         if (below && entry.reaches(name) && site.answers(server, name)) {
-            return name;
+            return text;
         }
     }
     return "";
@@ -47,11 +45,11 @@ void add_what_is_open(std::vector<History>& history, const std::vector<Entry>& e
     }
 }
 
-void recall_host(const Site& site, const Server& server, const HostPattern& host, Ledger& ledger, std::int64_t now,
-                 Memory& memory)
+void recall_host(const Site& site, const Server& server, const HostPattern& host, bool perhaps, Ledger& ledger,
+                 std::int64_t now, Memory& memory)
 {
     const std::string example = host.example();
-    const bool answers = site.answers(server, example);
+    const bool answers = perhaps || site.answers(server, example);
     // An exact name that another server answers to everywhere has no client here.
     if (!answers && host.kind == Kind::exact) {
         return;
@@ -64,10 +62,42 @@ void recall_host(const Site& site, const Server& server, const HostPattern& host
         if (answers && entry.reaches(example)) {
             name = host.kind == Kind::exact ? example : host.text;
         } else if (host.kind == Kind::wildcard) {
-            name = common_name(site, server, host, entry);
+            name = common_names(site, server, host, entry);
         }
         if (!name.empty()) {
-            memory.remembered.push_back({std::make_shared<const Entry>(std::move(entry)), &server, std::move(name)});
+            memory.remembered.push_back(
+                {std::make_shared<const Entry>(std::move(entry)), &server, std::move(name), perhaps});
+        }
+    }
+}
+
+/// Hosts of a server whose names are tails or regular expressions: those in its certificates that nobody else answers
+/// to. No client comes with success by a name that the certificate does not have. `perhaps` where only nginx could say
+/// whether the expression fits.
+void recall_by_certificates(const Site& site, const Server& server, Ledger& ledger, std::int64_t now, Memory& memory)
+{
+    const auto has = [&](Kind kind) {
+        return std::any_of(server.names.begin(), server.names.end(),
+                           [&](const HostPattern& name) { return name.kind == kind; });
+    };
+    const bool regex = has(Kind::regex);
+    if (!regex && !has(Kind::tail)) {
+        return;
+    }
+    std::set<std::string> seen;
+    for (const HostPattern* known : server.hosts()) {
+        seen.insert(known->text);
+    }
+    for (const Chain* chain : server.chains) {
+        for (const std::string& name : chain->leaf().dns_names()) {
+            for (HostPattern& host : parse_server_name(name, false)) {
+                host.one_label = host.kind == Kind::wildcard;
+                const bool answers = site.answers(server, host.example());
+                const bool perhaps = !answers && regex && site.unanswered(server, host.example());
+                if (can_be_recorded(host) && seen.insert(host.text).second && (answers || perhaps)) {
+                    recall_host(site, server, host, perhaps, ledger, now, memory);
+                }
+            }
         }
     }
 }
@@ -89,8 +119,7 @@ SentPolicy sent_policy(const Policy& policy, const PinSet& pins, SentPolicy::Kin
 {
     SentPolicy sent;
     sent.kind = kind;
-    // As its text has it, which is what is read back.
-    sent.name = presentable(policy.name, std::numeric_limits<std::size_t>::max());
+    sent.name = recorded_name(policy.name);
     sent.clients = policy.clients;
     if (policy.stores != nullptr) {
         for (const auto& [name, path] : *policy.stores) {
@@ -175,16 +204,18 @@ Memory recall(const Site& site, Ledger& ledger)
     Memory memory;
     memory.known = true;
     memory.newest = ledger.newest();
-    const std::int64_t now = std::max<std::int64_t>(site.now, memory.newest);
+    memory.judged_at = ledger.judged_at(site.now);
+    const std::int64_t now = memory.judged_at;
     for (const Server& server : site.servers) {
         if (!server.covered() || (server.chains.empty() && !server.chain_unknown)) {
             continue;
         }
         for (const HostPattern* host : server.hosts()) {
             if (can_be_recorded(*host)) {
-                recall_host(site, server, *host, ledger, now, memory);
+                recall_host(site, server, *host, false, ledger, now, memory);
             }
         }
+        recall_by_certificates(site, server, ledger, now, memory);
     }
     for_each_host(site, [&](const Policy&, const Server&, const HostPattern& host) {
         const std::string key = host_key(host);

@@ -11,8 +11,7 @@ namespace hpkp {
 /// Hosts that clients can pin and whose scope can be told.
 bool can_be_recorded(const HostPattern& host);
 
-/// What the ledger knows about the hosts of this site, held at the site's time or the newest in the ledger, whichever
-/// is later.
+/// What the ledger knows about the hosts of this site, held at Ledger::judged_at() of the site's time.
 Memory recall(const Site& site, Ledger& ledger);
 
 /// The policies that this site sends, for each host that answers to them.

@@ -11,8 +11,10 @@ namespace hpkp {
 
 namespace {
 
-/// Entries that nobody holds any more are kept for a year, for whoever asks what was.
+/// Entries that nobody holds any more are kept for a year, and some months, for whoever asks what was.
 constexpr std::int64_t kKeptSeconds = 365 * 86400;
+/// How old the ledger's mark gets.
+constexpr std::int64_t kMarkSeconds = 30 * 86400;
 
 }  // namespace
 
@@ -20,14 +22,19 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
 {
     const std::int64_t before = newest();
     const std::int64_t time = std::max(load.now, before);
-    const std::int64_t instance = instance_id(load.instance);
-    bool wrote = false;
-
     std::set<std::string> open;
-    Statement& ours = statement("SELECT id FROM entries WHERE instance = ?1 AND held_until IS NULL");
-    for (ours.bind(1, instance); ours.next();) {
+    Statement& ours = statement("SELECT entries.id FROM entries JOIN instances ON instance = instances.id "
+                                "WHERE name = ?1 AND held_until IS NULL");
+    for (ours.bind(1, load.instance); ours.next();) {
         open.insert(ours.text(0));
     }
+    if (sent.empty() && shown.empty() && open.empty()) {
+        return false;
+    }
+    const std::int64_t instance = instance_id(load.instance);
+    statement("UPDATE instances SET previous = load, load = ?2 WHERE id = ?1").bind(1, instance).bind(2, load.id).run();
+
+    bool wrote = false;
     std::unordered_map<const std::string*, std::int64_t> policies_of_content;
     for (const Sending& sending : sent) {
         const std::string host = host_key(sending.host);
@@ -38,14 +45,12 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
         }
         const std::int64_t policy = known_policy;
         Statement& same = statement("SELECT id, anchor FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND "
-                                    "policy = ?2 AND instance = ?3 AND "
-                                    "exceptions = ?4" HPKP_OPEN);
+                                    "policy = ?2 AND instance = ?3 AND exceptions = ?4" HPKP_OPEN);
         if (same.bind(1, host).bind(2, policy).bind(3, instance).bind(4, exceptions).next()) {
             const std::string id = same.text(0);
             open.erase(id);
             // An import may have told of an earlier begin, and the ramp is rendered from that.
             if (sending.policy->max_age.is_ramp() && same.number(1) > begin_of(host, sending.policy->name, time)) {
-                wrote = true;
                 statement("UPDATE entries SET anchor = ?2 WHERE id = ?1")
                     .bind(1, id)
                     .bind(2, begin_of(host, sending.policy->name, time))
@@ -66,24 +71,57 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
             .bind(7, time)
             .bind(8, load.id)
             .run();
-        statement("INSERT OR IGNORE INTO history VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6)")
-            .bind(1, host)
-            .bind(2, sending.policy->name)
-            .bind(3, enforced ? 1 : 0)
-            .bind(4, time)
-            .bind(5, sending.policy->max_age.at(time - anchor))
-            .bind(6, load.id)
-            .run();
+        note_in_history(host, sending, load, time, anchor);
     }
+    note_shown(shown, load, time, wrote);
+    // How long something was sent by a clock that is behind cannot be told: it goes on counting as sent.
+    if (load.may_close && !clock_is_behind(load.now, before)) {
+        for (const std::string& id : open) {
+            wrote = true;
+            statement("UPDATE entries SET closing = ?2 WHERE id = ?1").bind(1, id).bind(2, load.id).run();
+        }
+    }
+    if (wrote) {
+        // Nobody holds these any more, and no finding asks for them: history and keys are what is asked for. A clock
+        // that is far ahead has to stay so for a month before anything goes by it.
+        statement("DELETE FROM entries WHERE held_until <= (SELECT min(?1, last_mark) FROM ledger) - ?2")
+            .bind(1, load.now)
+            .bind(2, kKeptSeconds)
+            .run();
+        statement("DELETE FROM policies WHERE NOT EXISTS (SELECT 1 FROM entries WHERE policy = policies.id)").run();
+        note_time(time);
+    }
+    at_key_.clear();
+    return true;
+}
+
+// What another load wrote, which may yet be withdrawn, has happened by this one too.
+void Ledger::note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,
+                             std::int64_t anchor)
+{
+    statement("INSERT INTO history VALUES(?1, ?2, ?3, ?4, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET load = NULL "
+              "WHERE load IS NOT NULL")
+        .bind(1, host)
+        .bind(2, sending.policy->name)
+        .bind(3, sending.policy->kind == SentPolicy::Kind::enforced ? 1 : 0)
+        .bind(4, time)
+        .bind(5, sending.policy->max_age.at(time - anchor))
+        .bind(6, load.id)
+        .run();
+}
+
+void Ledger::note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote)
+{
     for (const Showing& showing : shown) {
         const std::string host = host_key(showing.host);
         for (const Pin& key : showing.keys) {
-            Statement& seen = statement("SELECT 1 FROM keys WHERE host = ?1 AND pin = ?2");
-            if (seen.bind(1, host).bind(2, key.base64()).next()) {
+            Statement& seen = statement("SELECT load IS NULL FROM keys WHERE host = ?1 AND pin = ?2");
+            const bool known = seen.bind(1, host).bind(2, key.base64()).next();
+            if (known && seen.number(0) != 0) {
                 continue;
             }
-            wrote = true;
-            statement("INSERT INTO keys VALUES(?1, ?2, ?3, ?4)")
+            wrote = wrote || !known;
+            statement("INSERT INTO keys VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET load = NULL")
                 .bind(1, host)
                 .bind(2, key.base64())
                 .bind(3, time)
@@ -91,22 +129,6 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
                 .run();
         }
     }
-    if (load.may_close) {
-        for (const std::string& id : open) {
-            wrote = true;
-            statement("UPDATE entries SET closing = ?2 WHERE id = ?1").bind(1, id).bind(2, load.id).run();
-        }
-    }
-    if (wrote) {
-        // Nobody holds these any more, and no finding asks for them: history and keys are what is asked for. Not by a
-        // clock that may have jumped, and not in haste.
-        statement("DELETE FROM entries WHERE held_until <= ?1")
-            .bind(1, std::min(load.now, before) - kKeptSeconds)
-            .run();
-        statement("DELETE FROM policies WHERE NOT EXISTS (SELECT 1 FROM entries WHERE policy = policies.id)").run();
-        note_time(time);
-    }
-    return wrote;
 }
 
 std::int64_t Ledger::begin_of(const std::string& host, const std::string& name, std::int64_t otherwise)
@@ -137,14 +159,31 @@ void Ledger::withdraw(const LedgerLoad& load)
     statement("DELETE FROM history WHERE load = ?1").bind(1, load.id).run();
     statement("DELETE FROM keys WHERE load = ?1").bind(1, load.id).run();
     statement("UPDATE entries SET closing = NULL WHERE closing = ?1").bind(1, load.id).run();
+    statement("UPDATE instances SET load = previous WHERE load = ?1").bind(1, load.id).run();
+}
+
+void Ledger::close(const LedgerLoad& load)
+{
+    Statement& last = statement("SELECT id FROM instances WHERE load = ?1");
+    if (last.bind(1, load.id).next()) {
+        close_instance(last.number(0), load.now);
+    }
 }
 
 void Ledger::close_all(const LedgerLoad& load)
 {
+    close_instance(instance_id(load.instance), load.now);
+}
+
+void Ledger::close_instance(std::int64_t instance, std::int64_t now)
+{
+    if (clock_is_behind(now, newest())) {
+        return;
+    }
     Statement& rows =
         statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE instance = ?1 AND held_until IS NULL");
-    rows.bind(1, instance_id(load.instance));
-    end_entries(rows, load.now);
+    rows.bind(1, instance);
+    end_entries(rows, now);
 }
 
 void Ledger::end_entries(Statement& rows, std::int64_t now)
@@ -184,6 +223,9 @@ void Ledger::note_sent(const Entry& entry, std::int64_t time)
 void Ledger::note_time(std::int64_t now)
 {
     statement("UPDATE ledger SET newest = max(newest, ?1)").bind(1, now).run();
+    statement("UPDATE ledger SET last_mark = mark, mark = newest WHERE newest - mark >= ?1")
+        .bind(1, kMarkSeconds)
+        .run();
 }
 
 }  // namespace hpkp

@@ -13,6 +13,11 @@
     " AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id AND at + 3600 >= "                              \
     "CASE WHEN held_until IS NULL THEN ?2 ELSE last_sent END)"
 
+// The latest word counts.
+#define HPKP_VOUCH                                                                                                     \
+    "INSERT INTO forgotten VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET at = ?2, who = ?3, reason = ?4 "           \
+    "WHERE (?2, ?3, ?4) > (at, who, reason)"
+
 // Held at ?2.
 #define HPKP_HELD " AND (held_until IS NULL OR held_until > ?2)" HPKP_NOT_FORGOTTEN
 

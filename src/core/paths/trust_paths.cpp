@@ -60,9 +60,16 @@ const TrustPaths& TrustPathFinder::find(const Chain& chain, const TrustStores* s
 
 const TrustPaths& TrustPathFinder::find_remembered(const Chain& chain, const TrustStores& stores)
 {
-    const bool all_read =
-        std::all_of(stores.begin(), stores.end(), [&](const auto& named) { return store(named.second).ok(); });
-    return find(chain, stores.empty() || !all_read ? nullptr : &stores, false);
+    if (stores.empty()) {
+        return find(chain, nullptr, false);
+    }
+    const auto [known, is_new] = readable_.try_emplace(&stores);
+    if (is_new) {
+        for (const auto& [name, path] : stores) {
+            known->second.emplace(name, store(path).ok() ? path : system_bundle_);
+        }
+    }
+    return find(chain, &known->second, false);
 }
 
 const TrustPaths& TrustPathFinder::find(const Chain& chain, const TrustStores* stores, bool strict)

@@ -49,7 +49,7 @@ public:
     const TrustPaths& find(const Chain& chain, const TrustStores* stores);
 
     /// The same for clients that remember a policy with these stores, which must outlive the finder: with the system's
-    /// bundle if one of them can be read no more, with the certificates sent where no root is reached.
+    /// bundle in the place of one that can be read no more, with the certificates sent where no root is reached.
     const TrustPaths& find_remembered(const Chain& chain, const TrustStores& stores);
 
     /// Calls `visit(chain, paths)` for everything that was found, in no order that means anything.
@@ -83,6 +83,7 @@ private:
     std::map<std::string, TrustStore> stores_;
     std::map<std::pair<TrustStores, bool>, StoreSet> sets_;
     std::map<std::pair<const TrustStores*, bool>, StoreSet*> known_sets_;
+    std::map<const TrustStores*, TrustStores> readable_;  // with the system's bundle for those that can be read no more
 };
 
 }  // namespace hpkp

@@ -122,11 +122,14 @@ sub read_text {
     return $text // '';
 }
 
+# At once: a server that reads it meanwhile sees the old text or the new one. What is no regular file is written to.
 sub write_text {
     my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "cannot write $path: $!\n";
+    my $to = -e $path && !-f _ || -l $path ? $path : "$path.new";
+    open my $file, '>:raw', $to or die "cannot write $to: $!\n";
     print {$file} $text;
-    close $file or die "cannot write $path: $!\n";
+    close $file or die "cannot write $to: $!\n";
+    rename $to, $path or die "cannot rename $to: $!\n" if $to ne $path;
     return $path;
 }
 
