@@ -181,7 +181,7 @@ subtest 'import --own, with what another machine sends' => sub {
     # Two machines with the same configuration file, as containers and fleets have.
     my $server = lived();
     my @lines = map { s/"instance":"[^"]*": ?|(?<="instance":")[^:"]*: /web2\/01234567: /r } grep { /"third"/ && /"entry"/ } split /\n/, ledger_tool($server, 'export')->{out};
-    s/"id":"\w/"id":"x/ for @lines;
+    s/"id":"\w{4}/"id":"ffff/ for @lines;
     ok(@lines > 0, 'web2 sends something');
     write_text($server->file('temp/web2'), join '', map { "$_\n" } @lines);
     is(ledger_tool($server, 'import', $server->file('temp/web2'))->{exit}, 0, 'its export');
@@ -189,11 +189,11 @@ subtest 'import --own, with what another machine sends' => sub {
     ledger_tool($server, 'export', $file);
     rename ledger_file($server), ledger_file($server) . '.old' or die "rename: $!";
     is(ledger_tool($server, 'import', '--own', '--clamp', $file)->{exit}, 0, 'import --own');
-    my @web2 = grep { $_->{id} =~ /^x/ } entries($server);
+    my @web2 = grep { $_->{id} =~ /^ffff/ } entries($server);
     is(@web2, @lines + 0, 'it is there');
     is((grep { $_->{instance} !~ m{^web2/} } @web2), 0, "and still web2's");
     $server->stop;
-    is((grep { !$_->{open} } grep { $_->{id} =~ /^x/ } entries($server)), 0, 'which goes on sending');
+    is((grep { !$_->{open} } grep { $_->{id} =~ /^ffff/ } entries($server)), 0, 'which goes on sending');
 };
 
 subtest 'forget, twice' => sub {

@@ -10,10 +10,12 @@
 
 # To configure, compile and load the module, and to build the tool and the unit tests.
 HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
-    libssl-dev libyaml-cpp-dev liburiparser-dev libsqlite3-dev nlohmann-json3-dev libcli11-dev libgtest-dev"
+    libssl-dev libyaml-cpp-dev liburiparser-dev libsqlite3-dev nlohmann-json3-dev libcli11-dev libcurl4-openssl-dev
+    libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
 HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace
+    libxml2-utils libplist-utils ldnsutils gnutls-bin man-db groff-base shellcheck
     libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter"
 
 # hpkp_missing PACKAGE...: prints those that are not installed.

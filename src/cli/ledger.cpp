@@ -1,11 +1,12 @@
 // hpkp ledger show|forget|close|export|import
 #include "command.hpp"
+#include "input.hpp"
+#include "output.hpp"
+#include "output_file.hpp"
 
 #include "duration.hpp"
 #include "hpkp.h"
 #include "ledger/ledger.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <limits>
@@ -24,7 +26,7 @@ namespace {
 
 struct Options {
     std::string ledger = HPKP_LEDGER;
-    std::string format = "text";
+    Format format;
     std::string host;
     bool all = false;
     std::string id;
@@ -59,6 +61,11 @@ int with_ledger(const Options& options, Database::Access access, Work work)
             std::cerr << "hpkp: there is no ledger " << options.ledger << '\n';
             return kUsage;
         }
+        std::error_code error;
+        if (std::filesystem::file_size(options.ledger, error) == 0 && !error) {
+            std::cerr << "hpkp: the ledger " << options.ledger
+                      << " is empty: nginx has written nothing to it, or somebody has cut it\n";
+        }
         Ledger ledger(options.ledger, access);
         ledger.begin(access != Database::Access::read);
         const int code = work(ledger);
@@ -68,6 +75,16 @@ int with_ledger(const Options& options, Database::Access access, Work work)
     catch (const LedgerError& error) {
         std::cerr << "hpkp: " << error.what() << "\n    remedy: " << error.remedy << '\n';
         return kUsage;
+    }
+}
+
+/// What was done to what; `more` is for people.
+void say(const Options& options, const char* done, const std::string& what, const char* more)
+{
+    if (options.format.json()) {
+        print_json(std::cout, {{done, what}});
+    } else {
+        std::cout << done << ": " << what << more << '\n';
     }
 }
 
@@ -89,10 +106,10 @@ void print_text(const Entry& entry, const std::string& vouched, std::int64_t now
 {
     const SentPolicy& policy = *entry.policy;
     const std::int64_t until = entry.held_until(now);
-    std::cout << entry.id << "  " << entry.host.text << "  policy \"" << policy.name << "\"\n    " << kind_text(policy)
-              << (policy.include_subdomains ? ", includeSubDomains" : "") << "\n    first sent "
+    std::cout << printable(entry.id) << "  " << entry.host.text << "  policy \"" << policy.name << "\"\n    "
+              << kind_text(policy) << (policy.include_subdomains ? ", includeSubDomains" : "") << "\n    first sent "
               << time_text(entry.first_sent) << (entry.open ? ", may still be sent, by " : ", last sent ")
-              << (entry.open ? entry.instance : time_text(entry.last_sent)) << '\n';
+              << (entry.open ? printable(entry.instance) : time_text(entry.last_sent)) << '\n';
     if (!vouched.empty()) {
         std::cout << "    forgotten, " << vouched << '\n';
     } else if (until > now) {
@@ -121,7 +138,7 @@ int show(const Options& options)
         nlohmann::json list = nlohmann::json::array();
         for (const Entry& entry : entries) {
             const std::string vouched = ledger.vouched_for(entry.id, now);
-            if (options.format == "text") {
+            if (!options.format.json()) {
                 print_text(entry, vouched, now);
                 continue;
             }
@@ -135,8 +152,8 @@ int show(const Options& options)
                             {"forgotten", vouched},
                             {"policy", nlohmann::json::parse(entry.policy->to_text())}});
         }
-        if (options.format == "json") {
-            std::cout << nlohmann::json({{"version", 1}, {"entries", list}}).dump(2) << '\n';
+        if (options.format.json()) {
+            print_json(std::cout, {{"entries", list}});
         } else if (entries.empty()) {
             std::cout << "no client holds a policy" << (options.host.empty() ? "" : " for " + options.host) << '\n';
         }
@@ -151,8 +168,7 @@ int forget(const Options& options)
             std::cerr << "hpkp: the ledger has no entry " << options.id << " (hpkp ledger show lists them)\n";
             return kUsage;
         }
-        std::cout << "forgotten: " << options.id
-                  << " (if it is sent still, load the new configuration within the hour)\n";
+        say(options, "forgotten", options.id, " (if it is sent still, load the new configuration within the hour)");
         return kFine;
     });
 }
@@ -166,54 +182,89 @@ int close(const Options& options)
             return kUsage;
         }
         ledger.close_all({"", options.instance, std::time(nullptr), true});
-        std::cout << "closed: " << options.instance << '\n';
+        say(options, "closed", options.instance, "");
         return kFine;
     });
 }
 
 int export_ledger(const Options& options)
 {
+    refuse_to_overwrite(options.output, options.ledger, "the ledger");
     return with_ledger(options, Database::Access::read, [&](Ledger& ledger) {
-        std::ofstream file;
-        if (!options.output.empty()) {
-            file.open(options.output);
-        }
-        std::ostream& out = options.output.empty() ? std::cout : file;
-        ledger.export_lines(machine(), [&](const std::string& line) { out << line << '\n'; });
-        out.flush();
-        if (!out) {
-            std::cerr << "hpkp: " << (options.output.empty() ? "the output" : options.output) << " cannot be written\n";
-            return kUsage;
-        }
+        OutputFile file(options.output, true);  // the export of yesterday
+        ledger.export_lines(machine(), [&](const std::string& line) { file.stream() << line << '\n'; });
+        file.commit();
         return kFine;
     });
 }
 
-int import_ledger(const Options& options)
+/// Lines of an export in a file of their own: the ledger is not locked while somebody is still writing them.
+constexpr std::size_t kMaxLine = std::size_t{1} << 20;
+
+struct ImportedLine {
+    std::string where;  // file:line
+    std::string text;
+};
+
+/// Throws InputError unless all of it is there.
+void read_lines(const std::string& name, std::vector<ImportedLine>& lines)
 {
-    return with_ledger(options, Database::Access::create, [&](Ledger& ledger) {
-        const std::int64_t latest = options.clamp ? std::time(nullptr) : std::numeric_limits<std::int64_t>::max();
-        std::size_t lines = 0;
-        for (const std::string& name : options.inputs) {
-            std::ifstream file;
-            if (name != "-") {
-                file.open(name);
-            }
-            std::istream& in = name == "-" ? std::cin : file;
-            if (!in) {
-                throw std::runtime_error(name + " cannot be read; nothing was imported");
-            }
-            std::size_t number = 0;
-            for (std::string line; std::getline(in, line);) {
-                number++;
-                if (!line.empty() && !ledger.import_line(line, options.own, latest)) {
-                    throw std::runtime_error(name + ":" + std::to_string(number)
-                                             + ": no line of a ledger's export; nothing was imported");
-                }
-                lines += line.empty() ? 0 : 1;
+    std::ifstream file;
+    if (name != "-") {
+        std::error_code error;
+        if (!std::filesystem::is_regular_file(name, error)) {
+            throw InputError(printable(name) + " cannot be read, or is no file; nothing was imported");
+        }
+        file.open(name, std::ios::binary);
+    }
+    std::istream& in = name == "-" ? std::cin : file;
+    std::string line;
+    std::size_t number = 1;
+    const auto add = [&] {
+        if (!line.empty()) {
+            lines.push_back({printable(name) + ":" + std::to_string(number), line});
+        }
+        line.clear();
+        number++;
+    };
+    std::array<char, 65536> part{};
+    while (in.read(part.data(), part.size()) || in.gcount() != 0) {
+        for (std::streamsize i = 0; i < in.gcount(); i++) {
+            if (part[static_cast<std::size_t>(i)] == '\n') {
+                add();
+            } else {
+                line += part[static_cast<std::size_t>(i)];
             }
         }
-        std::cout << "imported: " << lines << (lines == 1 ? " line\n" : " lines\n");
+        if (line.size() > kMaxLine) {
+            throw InputError(printable(name) + ":" + std::to_string(number)
+                             + ": no line of a ledger's export; nothing was imported");
+        }
+    }
+    if (in.bad() || !in.eof()) {
+        throw InputError(printable(name) + " cannot be read to its end; nothing was imported");
+    }
+    add();
+}
+
+int import_ledger(const Options& options)
+{
+    std::vector<ImportedLine> lines;
+    for (const std::string& name : options.inputs) {
+        read_lines(name, lines);
+    }
+    return with_ledger(options, Database::Access::create, [&](Ledger& ledger) {
+        const std::int64_t latest = options.clamp ? std::time(nullptr) : std::numeric_limits<std::int64_t>::max();
+        for (const ImportedLine& line : lines) {
+            if (!ledger.import_line(line.text, options.own, latest)) {
+                throw InputError(line.where + ": no line of a ledger's export; nothing was imported");
+            }
+        }
+        if (options.format.json()) {
+            print_json(std::cout, {{"imported", lines.size()}});
+        } else {
+            std::cout << "imported: " << lines.size() << (lines.size() == 1 ? " line\n" : " lines\n");
+        }
         return kFine;
     });
 }
@@ -226,31 +277,32 @@ void add_ledger(CLI::App& program, int& exit_code)
     CLI::App* ledger = program.add_subcommand("ledger", "What clients may still hold, as nginx remembers it");
     ledger->require_subcommand(1);
     ledger->fallthrough();
-    ledger->add_option("--ledger", options->ledger, "The ledger's file")->capture_default_str();
+    ledger->add_option("--ledger", options->ledger, "The ledger's file")->type_name("FILE")->capture_default_str();
 
     const auto command = [&](const char* name, const char* what, int (*run)(const Options&)) {
         CLI::App* added = ledger->add_subcommand(name, what);
         added->fallthrough();
+        added->add_option("--ledger", options->ledger, "The ledger's file")->type_name("FILE")->capture_default_str();
+        add_format(*added, options->format);
         added->callback([options, run, &exit_code] { exit_code = run(*options); });
         return added;
     };
     CLI::App* shown = command("show", "The policies that clients hold, by host", show);
-    shown->add_option("--host", options->host, "Only those that clients of this host may hold");
+    shown->add_option("--host", options->host, "Only those that clients of this host may hold")->type_name("NAME");
     shown->add_flag("--all", options->all, "Those too that nobody holds any more");
-    shown->add_option("--format", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
 
     CLI::App* forgotten = command("forget", "Judge by this entry no more: no client holds it, as you know", forget);
-    forgotten->add_option("ID", options->id, "The entry, as show and findings name it")->required();
-    forgotten->add_option("--reason", options->reason, "Why; it is kept")->required();
+    forgotten->add_option("ID", options->id, "The entry, as show and findings name it")->type_name("ID")->required();
+    forgotten->add_option("--reason", options->reason, "Why; it is kept")->type_name("TEXT")->required();
 
     CLI::App* closed = command("close", "This nginx is gone: what it sent ends now", close);
-    closed->add_option("INSTANCE", options->instance, "As show names it")->required();
+    closed->add_option("INSTANCE", options->instance, "As show names it")->type_name("NAME")->required();
 
-    CLI::App* exported = command("export", "The ledger as lines of JSON", export_ledger);
-    exported->add_option("FILE", options->output, "Where to; left out: the output");
+    CLI::App* exported = command("export", "The ledger as lines of JSON, whatever the format", export_ledger);
+    exported->add_option("FILE", options->output, "Where to; left out: the output")->type_name("FILE");
 
     CLI::App* imported = command("import", "Unite the ledger with exports of others", import_ledger);
-    imported->add_option("FILE", options->inputs, "Exports; - for the input")->required();
+    imported->add_option("FILE", options->inputs, "Exports; - for the input")->type_name("FILE")->required();
     imported->add_flag("--own", options->own, "They are this machine's own, from an older ledger file");
     imported->add_flag("--clamp", options->clamp, "Take times after now as now: for a ledger written by a wrong clock");
 }

@@ -1,23 +1,41 @@
 // hpkp: what the operator does around the server, with the module's own checks.
 #include "command.hpp"
+#include "output.hpp"
 
 #include <exception>
 #include <iostream>
+#include <sstream>
+#include <string>
 
 int main(int argc, char** argv)
 {
     int exit_code = hpkp::cli::kFine;
-    CLI::App program("Public key pins: what nginx would say before it sees them");
-    program.require_subcommand(1);
-    hpkp::cli::add_ledger(program, exit_code);
     try {
-        program.parse(argc, argv);
-    }
-    catch (const CLI::ParseError& error) {
-        return program.exit(error) == 0 ? hpkp::cli::kFine : hpkp::cli::kUsage;
+        const auto program = hpkp::cli::make_program(exit_code);
+        try {
+            program->parse(argc, argv);
+        }
+        catch (const CLI::RequiredError& error) {
+            // An option that takes several values takes all that follow.
+            program->exit(error, std::cout, std::cerr);
+            std::cerr << "Write what has no option before it first: hpkp COMMAND FILE --option VALUE...\n";
+            return hpkp::cli::kUsage;
+        }
+        catch (const CLI::ParseError& error) {
+            return program->exit(error) == 0 ? hpkp::cli::kFine : hpkp::cli::kUsage;
+        }
+        std::cout.flush();
+        if (!std::cout) {
+            std::cerr << "hpkp: the output cannot be written\n";
+            return hpkp::cli::kUsage;
+        }
     }
     catch (const std::exception& error) {
-        std::cerr << "hpkp: " << error.what() << '\n';
+        std::istringstream lines(error.what());
+        const char* before = "hpkp: ";
+        for (std::string line; std::getline(lines, line); before = "") {
+            std::cerr << before << hpkp::cli::printable(line) << '\n';
+        }
         return hpkp::cli::kUsage;
     }
     return exit_code;

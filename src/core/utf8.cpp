@@ -17,10 +17,21 @@ bool continues(unsigned byte)
 }
 
 /// C0, DEL, and C1 (which some terminals obey too).
+/// Line ends that only some programs know, and marks that turn the direction of what follows: U+2028 to U+202E, U+2066
+/// to U+2069. They make a name read as another one.
+bool breaks_or_turns(std::string_view text, std::size_t i)
+{
+    const unsigned second = byte_at(text, i + 1);
+    const unsigned third = byte_at(text, i + 2);
+    return byte_at(text, i) == 0xe2
+           && ((second == 0x80 && third >= 0xa8 && third <= 0xae)
+               || (second == 0x81 && third >= 0xa6 && third <= 0xa9));
+}
+
 bool is_control(std::string_view text, std::size_t i)
 {
     const unsigned byte = byte_at(text, i);
-    return byte < 0x20 || byte == 0x7f || (byte == 0xc2 && byte_at(text, i + 1) < 0xa0);
+    return byte < 0x20 || byte == 0x7f || (byte == 0xc2 && byte_at(text, i + 1) < 0xa0) || breaks_or_turns(text, i);
 }
 
 }  // namespace

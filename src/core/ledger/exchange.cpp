@@ -172,7 +172,8 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         entry.last_sent = time("last-sent");
         entry.open = line.at("open").get<bool>();
         entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
-        if (entry.policy == nullptr || entry.id.empty()) {
+        const bool is_id = !entry.id.empty() && entry.id.find_first_not_of("0123456789abcdef") == std::string::npos;
+        if (entry.policy == nullptr || !is_id) {
             return false;
         }
         import_entry(entry);

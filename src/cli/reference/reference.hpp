@@ -1,0 +1,20 @@
+// The manual pages and the bash completion, made from the definitions that --help prints.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+namespace hpkp::cli {
+
+/// The manual page, section 1, in troff's man macros: of the program (hpkp.1) where `command` is null, else of this
+/// command of it (hpkp-NAME.1), with those below it. A description's first line becomes NAME; its other lines and the
+/// footer follow in DESCRIPTION: a blank line starts a paragraph, an indented "  word  text" is an item of a list,
+/// other indented lines stay as they are.
+std::string man_page(const CLI::App& program, const CLI::App* command);
+
+/// A file for bash to source: completes commands, options and the values of IsMember checks; files elsewhere. Needs
+/// nothing but bash itself, 4.0 or later.
+std::string bash_completion(const CLI::App& program);
+
+}  // namespace hpkp::cli

@@ -1,0 +1,30 @@
+#include "trust_option.hpp"
+
+#include "input.hpp"
+
+namespace hpkp::cli {
+
+void add_trust(CLI::App& command, std::vector<std::string>& given, const std::string& instead_of)
+{
+    command
+        .add_option("--trust", given,
+                    "A store of roots, a PEM bundle or a hashed directory, instead of " + instead_of + "; may repeat")
+        ->type_name("NAME=FILE");
+}
+
+TrustStores trust_of(const std::vector<std::string>& given)
+{
+    TrustStores stores;
+    for (const std::string& text : given) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+            throw InputError("--trust \"" + text + "\" is not NAME=FILE");
+        }
+        if (!stores.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+            throw InputError("--trust names \"" + text.substr(0, equals) + "\" twice");
+        }
+    }
+    return stores;
+}
+
+}  // namespace hpkp::cli
