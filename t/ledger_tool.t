@@ -70,9 +70,9 @@ subtest 'forget' => sub {
     is($now->{'held-until'}, 0, 'it is held no more');
     like(shown($server, '--all'), qr/forgotten, .*: the app never shipped/, 'show --all says it');
     is(ledger_tool($server, 'forget', $second->{id}, '--reason', 'again')->{exit}, 0, 'twice does no harm');
-    like((grep { $_->{id} eq $second->{id} } entries($server))[0]{forgotten}, qr/the app never shipped/, 'the first reason stands');
+    like((grep { $_->{id} eq $second->{id} } entries($server))[0]{forgotten}, qr/: again$/, 'the last word counts');
 
-    for my $wrong ([ 'deadbeefdeadbeef', '--reason', 'x' ], [ $second->{id} ], [], [ $second->{id}, '--reason' ]) {
+    for my $wrong ([ 'deadbeefdeadbeef', '--reason', 'x' ], [ $second->{id} ], [], [ $second->{id}, '--reason' ], [ $second->{id}, '--reason', ' ' ]) {
         $run = ledger_tool($server, 'forget', @$wrong);
         is($run->{exit}, 2, "forget @$wrong: exit 2");
         isnt($run->{err}, '', 'and says why');
@@ -194,6 +194,37 @@ subtest 'import --own, with what another machine sends' => sub {
     is((grep { $_->{instance} !~ m{^web2/} } @web2), 0, "and still web2's");
     $server->stop;
     is((grep { !$_->{open} } grep { $_->{id} =~ /^ffff/ } entries($server)), 0, 'which goes on sending');
+};
+
+subtest 'files that are none of an export' => sub {
+    my $server = lived();
+    my $ledger = ledger_file($server);
+    my $before = read_text($ledger);
+    symlink $ledger, $server->file('temp/link') or die "symlink: $!";
+    for my $itself ($ledger, $server->file('temp/link'), $server->file('ledger/../ledger/hpkp.ledger')) {
+        my $run = ledger_tool($server, 'export', $itself);
+        is($run->{exit}, 2, 'export to the ledger itself: exit 2');
+        like($run->{err}, qr/is the ledger itself/, 'and says so');
+    }
+    is(read_text($ledger), $before, 'the ledger is as it was');
+
+    write_text($server->file('temp/rest'), ledger_tool($server, 'export')->{out} =~ s/.{20}\n\z//sr);
+    for my $none ($server->file('temp'), '/dev/zero', $server->file('temp/nowhere'), $server->file('temp/rest')) {
+        my $run = ledger_tool($server, 'import', $none);
+        is($run->{exit}, 2, "import $none: exit 2");
+        like($run->{err}, qr/nothing was imported/, 'and says so');
+    }
+    for my $none ('www.example.com.', 'www.example.com:443', 'https://www.example.com/', '*.example.com') {
+        my $run = ledger_tool($server, 'show', '--host', $none);
+        is($run->{exit}, 2, "show --host $none: exit 2");
+        like($run->{err}, qr/--host \Q$none\E is /, 'and says why');
+    }
+    like(shown($server, '--host', 'WWW.Example.COM'), qr/"second"/, 'in capitals');
+
+    my $run = run_command([ qw(setpriv --reuid=65534 --regid=65534 --clear-groups), $tool, 'ledger', 'show', '--ledger', $ledger ]);
+    is($run->{exit}, 2, 'nobody: exit 2');
+    like($run->{err}, qr/you may not read the ledger .*sudo/, 'and says what to do');
+    $server->stop;
 };
 
 subtest 'forget, twice' => sub {

@@ -3,6 +3,7 @@
 #include "input.hpp"
 #include "output.hpp"
 #include "output_file.hpp"
+#include "server_input.hpp"
 
 #include "duration.hpp"
 #include "hpkp.h"
@@ -57,9 +58,9 @@ template <typename Work>
 int with_ledger(const Options& options, Database::Access access, Work work)
 {
     try {
-        if (access != Database::Access::create && ::access(options.ledger.c_str(), F_OK) != 0) {
-            std::cerr << "hpkp: there is no ledger " << options.ledger << '\n';
-            return kUsage;
+        const LedgerChoice choice = choose_ledger(options.ledger);
+        if (choice.missing && access != Database::Access::create) {
+            throw InputError("there is no ledger " + printable(options.ledger));
         }
         std::error_code error;
         if (std::filesystem::file_size(options.ledger, error) == 0 && !error) {
@@ -126,11 +127,12 @@ void print_text(const Entry& entry, const std::string& vouched, std::int64_t now
 
 int show(const Options& options)
 {
+    const std::string host = options.host.empty() ? "" : valid_host(options.host);
     return with_ledger(options, Database::Access::read, [&](Ledger& ledger) {
-        const std::int64_t now = std::max<std::int64_t>(std::time(nullptr), ledger.newest());
+        const std::int64_t now = ledger.judged_at(std::time(nullptr), false);
         std::vector<Entry> entries;
         ledger.for_each([&](const Entry& entry) {
-            const bool wanted = options.host.empty() || entry.reaches(options.host) || entry.host.text == options.host;
+            const bool wanted = host.empty() || entry.reaches(host) || entry.host.text == host;
             if (wanted && (options.all || entry.open || entry.held_until(now) > now)) {
                 entries.push_back(entry);
             }
@@ -182,7 +184,8 @@ int close(const Options& options)
             return kUsage;
         }
         ledger.close_all({"", options.instance, std::time(nullptr), true});
-        say(options, "closed", options.instance, "");
+        say(options, "closed", options.instance,
+            " (if it runs still: nginx -s reload, or what it goes on sending is not remembered)");
         return kFine;
     });
 }
@@ -293,7 +296,12 @@ void add_ledger(CLI::App& program, int& exit_code)
 
     CLI::App* forgotten = command("forget", "Judge by this entry no more: no client holds it, as you know", forget);
     forgotten->add_option("ID", options->id, "The entry, as show and findings name it")->type_name("ID")->required();
-    forgotten->add_option("--reason", options->reason, "Why; it is kept")->type_name("TEXT")->required();
+    forgotten->add_option("--reason", options->reason, "Why; it is kept")
+        ->type_name("TEXT")
+        ->required()
+        ->check([](const std::string& reason) {
+            return reason.find_first_not_of(' ') == std::string::npos ? "say why" : "";
+        });
 
     CLI::App* closed = command("close", "This nginx is gone: what it sent ends now", close);
     closed->add_option("INSTANCE", options->instance, "As show names it")->type_name("NAME")->required();

@@ -2,6 +2,7 @@
 #include "command.hpp"
 #include "output.hpp"
 
+#include <clocale>
 #include <exception>
 #include <iostream>
 #include <sstream>
@@ -10,6 +11,7 @@
 int main(int argc, char** argv)
 {
     int exit_code = hpkp::cli::kFine;
+    std::setlocale(LC_CTYPE, "");  // libcurl reads names that are not in ASCII by it
     try {
         const auto program = hpkp::cli::make_program(exit_code);
         try {
@@ -18,6 +20,9 @@ int main(int argc, char** argv)
         catch (const CLI::RequiredError& error) {
             // An option that takes several values takes all that follow.
             program->exit(error, std::cout, std::cerr);
+            if (program->get_subcommands().empty()) {
+                return hpkp::cli::kUsage;
+            }
             std::cerr << "Write what has no option before it first: hpkp COMMAND FILE --option VALUE...\n";
             return hpkp::cli::kUsage;
         }

@@ -5,9 +5,79 @@
 #include "output.hpp"
 #include "pem.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <filesystem>
 
 namespace hpkp::cli {
+
+namespace {
+
+constexpr std::size_t kLongestLabel = 63;
+
+bool is_label(std::string_view label)
+{
+    return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-'
+           && std::all_of(label.begin(), label.end(),
+                          [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-'; });
+}
+
+constexpr std::size_t kLongestName = 253;
+
+bool are_labels(std::string_view name)
+{
+    while (true) {
+        const std::size_t dot = name.find('.');
+        if (!is_label(name.substr(0, dot))) {
+            return false;
+        }
+        if (dot == std::string_view::npos) {
+            // URL parsers take a name that ends in a number for an address.
+            return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) == 0; });
+        }
+        name.remove_prefix(dot + 1);
+    }
+}
+
+}  // namespace
+
+std::string valid_host(const std::string& text)
+{
+    std::string host = text;
+    std::transform(host.begin(), host.end(), host.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string named = "--host " + printable(text, kLongestName);
+    if (is_ip_address(host)) {
+        throw InputError(named + " is an address: clients pin names alone (RFC 7469 2.3.3)");
+    }
+    if (host.find('*') != std::string::npos) {
+        throw InputError(named + " is a wildcard: name the domain, and write includeSubDomains into the policy");
+    }
+    if (std::any_of(host.begin(), host.end(), [](unsigned char c) { return c >= 0x80; })) {
+        throw InputError(named + " is not in ASCII: write its A-label, xn--..., as the command idn2 prints it");
+    }
+    if (host.size() > kLongestName || !are_labels(host)) {
+        throw InputError(named + " is no host name: write it as in www.example.com");
+    }
+    return host;
+}
+
+std::string valid_server_name(const std::string& text)
+{
+    if (is_ip_address(text)) {
+        return text;
+    }
+    std::string exact = text;
+    const bool below = exact.rfind("*.", 0) == 0 || exact.rfind('.', 0) == 0;
+    exact.erase(0, below ? exact.find('.') + 1 : 0);
+    const bool tail = !below && exact.size() > 2 && exact.compare(exact.size() - 2, 2, ".*") == 0;
+    exact.resize(exact.size() - (tail ? 2 : 0));
+    const std::string pattern = text.substr(0, text.size() - exact.size() - (tail ? 2 : 0));
+    return pattern + valid_host(exact) + (tail ? ".*" : "");
+}
 
 Chain read_chain(const std::string& file)
 {
@@ -35,10 +105,7 @@ std::vector<ServerBlock> server_blocks(const std::string& policy, const std::vec
     ServerBlock& other = blocks[1];
     const Listen listen{0, true, hosts.empty() ? std::size_t{0} : std::size_t{1}};
     for (const std::string& host : hosts) {
-        if (host.front() == '~' || parse_server_name(host, false).empty()) {
-            throw InputError("--host \"" + printable(host) + "\" is no host name");
-        }
-        server.names.push_back({host, false});
+        server.names.push_back({valid_server_name(host), false});
     }
     server.listens = other.listens = {listen};
     other.reject_handshake = true;
@@ -70,6 +137,10 @@ LedgerChoice choose_ledger(const std::string& option)
     LedgerChoice choice{option.empty() ? HPKP_LEDGER : option, !option.empty(), false};
     std::error_code error;
     choice.missing = !std::filesystem::exists(choice.path, error) && !error;
+    if (!choice.missing && ::access(choice.path.c_str(), R_OK) != 0 && errno == EACCES) {
+        throw InputError("you may not read the ledger " + printable(choice.path)
+                         + ": ask as the user who starts nginx (sudo)");
+    }
     return choice;
 }
 

@@ -9,6 +9,13 @@
 
 namespace hpkp::cli {
 
+/// A host name as it may stand in every format: lower case, A-labels of letters, digits and hyphens. Throws InputError
+/// for an IP address, a wildcard and whatever else is no host name.
+std::string valid_host(const std::string& text);
+
+/// The same for what may stand in server_name: wildcards and addresses too, but no regular expression.
+std::string valid_server_name(const std::string& text);
+
 /// The chain of a PEM file ("-": standard input), leaf first, as of ssl_certificate, so that findings read as nginx's.
 /// Throws InputError.
 Chain read_chain(const std::string& file);
@@ -28,6 +35,7 @@ struct LedgerChoice {
     bool missing = false;  // there is no such file
 };
 
+/// Throws InputError where the user may not read it: nginx might.
 LedgerChoice choose_ledger(const std::string& option);
 
 }  // namespace hpkp::cli

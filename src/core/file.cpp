@@ -100,7 +100,7 @@ std::string absolute_path(const std::string& path)
     }
     std::filesystem::path result;
     for (const auto& part : absolute) {
-        if (part == ".." && !std::filesystem::is_symlink(result, error)) {
+        if (part == ".." && result.filename() != ".." && !std::filesystem::is_symlink(result, error)) {
             result = result.parent_path();
         } else if (part != ".") {
             result /= part;

@@ -158,6 +158,7 @@ ngx_http_hpkp_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_hpkp_at_exit(void)
 {
+    int               status;
     ngx_core_conf_t  *ccf;
 
     if (ngx_http_hpkp_unsent == NULL || ngx_last_process != 0) {
@@ -167,8 +168,11 @@ ngx_http_hpkp_at_exit(void)
     ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                            ngx_core_module);
 
+    /* which has a child; a start that failed before that has none */
+
     if (ccf->daemon && !ngx_inherited
-        && ngx_getpid() == ngx_http_hpkp_loader)
+        && ngx_getpid() == ngx_http_hpkp_loader
+        && (waitpid(-1, &status, WNOHANG) != -1 || ngx_errno != NGX_ECHILD))
     {
         return;
     }

@@ -6,6 +6,7 @@
 #include "exports/xml.hpp"
 #include "header.hpp"
 #include "input.hpp"
+#include "server_input.hpp"
 
 #include <nlohmann/json.hpp>
 #include <yaml-cpp/yaml.h>

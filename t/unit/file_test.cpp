@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +64,20 @@ TEST(File, RelativePaths)
     EXPECT_EQ(directory_of("/etc/nginx/pins.yaml"), "/etc/nginx");
     EXPECT_EQ(directory_of("/pins.yaml"), "/");
     EXPECT_EQ(directory_of("pins.yaml"), ".");
+}
+
+TEST(File, AnAbsolutePathIsTheFileThatTheKernelFinds)
+{
+    namespace fs = std::filesystem;
+    const TempDir dir;
+    fs::create_directories(dir / "a/b/c");
+    fs::create_directories(dir / "etc");
+    fs::create_directory_symlink(dir / "a/b/c", dir / "etc/link");
+    const std::string store = dir.write("a/store.pem", "");
+    EXPECT_EQ(absolute_path(dir / "a/./b/../store.pem"), store);
+    EXPECT_TRUE(fs::equivalent(absolute_path(dir / "etc/link/../../store.pem"), store));
+    EXPECT_TRUE(fs::equivalent(absolute_path(dir / "etc/../etc/link/../../store.pem"), store));
+    EXPECT_EQ(absolute_path("store.pem"), fs::current_path().string() + "/store.pem");
 }
 
 }  // namespace

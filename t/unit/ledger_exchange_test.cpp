@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <algorithm>
 #include <random>
 
@@ -288,6 +290,25 @@ TEST_F(Exchange, WhatWasForgottenOnTwoMachines)
     forwards.insert(forwards.end(), two.begin(), two.end());
     backwards.insert(backwards.end(), one.begin(), one.end());
     EXPECT_EQ(united(dir, forwards), united(dir, backwards)) << "any order, same result";
+}
+
+TEST_F(Exchange, OwnIsOfOneMachine)
+{
+    LedgerFile other(dir / "other"), mended(dir / "mended");
+    other.take({sending(host("www.example.com"), enforced(60))}, kNow);
+    const Lines ours = here.exported("web1"), theirs = other.exported("web2");
+    mended.with([&](Ledger& ledger) {
+        const std::int64_t latest = std::numeric_limits<std::int64_t>::max();
+        for (const std::string& line : ours) {
+            EXPECT_TRUE(ledger.import_line(line, true, latest));
+        }
+        const auto import_theirs = [&] {
+            for (const std::string& line : theirs) {
+                ledger.import_line(line, true, latest);
+            }
+        };
+        EXPECT_THROW(import_theirs(), LedgerError) << "what web2 sends would end with web1's next load";
+    });
 }
 
 }  // namespace

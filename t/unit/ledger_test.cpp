@@ -131,67 +131,6 @@ TEST_F(LedgerTest, WhileAnOlderMasterMaySendNothingEnds)
     EXPECT_EQ(file.entries(), "www.example.com www 100-300, www.example.com www 200-");
 }
 
-TEST_F(LedgerTest, TimesAreTheLaterOfTheClockAndTheLedger)
-{
-    file.take({sending(kWww, enforced(60))}, 1000);
-    file.take({sending(kWww, enforced(61))}, 900);
-    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-1000");
-    EXPECT_EQ(newest(), 1000);
-    file.with([](Ledger& ledger) { ledger.close_all(load_at(950)); });
-    EXPECT_EQ(file.entries(), "www.example.com www 1000-1000, www.example.com www 1000-1000");
-}
-
-TEST_F(LedgerTest, ByAClockThatIsBehindNothingEnds)
-{
-    file.take({sending(kWww, enforced(60))}, 1000);
-    file.take({sending(kWww, enforced(61))}, 699);
-    file.with([](Ledger& ledger) { ledger.close_all(load_at(699)); });
-    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-");
-    file.take({sending(kWww, enforced(61))}, 2000);
-    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-2000") << "it is right again";
-}
-
-TEST_F(LedgerTest, WhatIsJudgedByWhenTheClockIsBehind)
-{
-    const auto judged_at = [&](std::int64_t clock) {
-        return file.with([&](Ledger& ledger) { return ledger.judged_at(clock); });
-    };
-    EXPECT_EQ(judged_at(5), 5);
-    file.take({sending(kWww, enforced(60))}, 1000);
-    file.take({}, 2000);
-    EXPECT_EQ(judged_at(3000), 3000);
-    EXPECT_EQ(judged_at(1500), 1500) << "a load may have come by a clock that was ahead";
-    EXPECT_EQ(judged_at(999), 2000) << "a clock that is not set yet";
-}
-
-TEST_F(LedgerTest, AnNginxThatStillDrainsClosesNothingOfTheNext)
-{
-    const LedgerLoad first = load_at(100), second = load_at(200);
-    record({sending(kWww, enforced(60))}, first);
-    settle(first);
-    record({sending(kWww, enforced(60))}, second);
-    settle(second);
-    file.with([&](Ledger& ledger) { ledger.close(first); });
-    EXPECT_EQ(file.entries(), "www.example.com www 100-");
-    LedgerLoad stops = second;
-    stops.now = 300;
-    file.with([&](Ledger& ledger) { ledger.close(stops); });
-    EXPECT_EQ(file.entries(), "www.example.com www 100-300");
-}
-
-TEST_F(LedgerTest, AfterALoadThatFailedTheOneBeforeItIsTheLast)
-{
-    LedgerLoad first = load_at(100);
-    const LedgerLoad fails = load_at(200);
-    record({sending(kWww, enforced(60))}, first);
-    settle(first);
-    record({sending(kWww, enforced(60))}, fails);
-    withdraw(fails);
-    first.now = 300;
-    file.with([&](Ledger& ledger) { ledger.close(first); });
-    EXPECT_EQ(file.entries(), "www.example.com www 100-300");
-}
-
 TEST_F(LedgerTest, TheKeysOfAHostInTheOrderOfTheirTime)
 {
     file.take({}, 100, "/nginx.conf", {{kWww, {pki().backup_1.pin()}}});
@@ -302,14 +241,6 @@ TEST_F(LedgerTest, AnEntryIsKeptForAYearAfterItsLastClient)
     EXPECT_EQ(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
 }
 
-TEST_F(LedgerTest, AClockThatJumpsAheadOnceRemovesNothing)
-{
-    file.take({sending(kWww, enforced(30 * kDay))}, 100);
-    file.take({}, 200);
-    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 5000 * kDay);
-    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
-}
-
 TEST_F(LedgerTest, ARampBeginsWhenItsNameWasFirstEnforced)
 {
     const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
@@ -378,27 +309,6 @@ TEST_F(LedgerTest, WhoeverVouchesForAnOpenEntryVouchesForAnHour)
     EXPECT_EQ(around(kWww, 2000).size(), 1U);
 }
 
-TEST_F(LedgerTest, AClockFarAheadForOneLoadRemovesNothingThatIsHeld)
-{
-    // The second load comes by the right clock again: neither of the two times alone tells which one was wrong.
-    file.take({sending(kWww, enforced(400 * kDay))}, 100);
-    file.take({}, 200);
-    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
-    file.take({sending(host("new.example.com"), enforced(61))}, 300);
-    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
-    file.take({sending(host("new.example.com"), enforced(62))}, 200 + 30 * kDay);
-    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
-}
-
-TEST_F(LedgerTest, AClockFarAheadForTwoLoadsRemovesNothingThatIsHeld)
-{
-    file.take({sending(kWww, enforced(400 * kDay))}, 100);
-    file.take({}, 200);
-    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
-    file.take({sending(host("new.example.com"), enforced(61))}, 300 + 1000 * kDay);
-    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
-}
-
 TEST_F(LedgerTest, WhoeverVouchesAgainIsHeard)
 {
     // The first word was good for an hour, and no load came. Then the entry is held again, and "forget" is what the
@@ -410,36 +320,6 @@ TEST_F(LedgerTest, WhoeverVouchesAgainIsHeard)
     EXPECT_EQ(around(kWww, 9500).size(), 1U);
     EXPECT_TRUE(file.with([&](Ledger& ledger) { return ledger.forget(id, "root", "y", 10000); }));
     EXPECT_EQ(around(kWww, 10000).size(), 0U) << "it said that the entry is forgotten";
-}
-
-TEST_F(LedgerTest, WhatIsSentWhileTheClockIsBehindTheLedgerIsHeldFromWhenItEnded)
-{
-    // Sent from day 0 to day 20. Then a reboot, and the clock is not set yet when the load ends the entry.
-    const std::int64_t day_0 = 1000 * kDay;
-    file.take({sending(kWww, enforced(30 * kDay))}, day_0);
-    file.take({sending(kWww, enforced(31 * kDay))}, 3600);
-    file.take({sending(kWww, enforced(31 * kDay))}, day_0 + 20 * kDay);
-    // A client that came on day 19 holds it until day 49.
-    bool held = false;
-    for (const Entry& entry : around(kWww, day_0 + 40 * kDay)) {
-        held = held || entry.policy->max_age.highest() == 30 * kDay;
-    }
-    EXPECT_TRUE(held) << file.entries();
-}
-
-TEST_F(LedgerTest, ALoadThatFailsTakesNothingFromAnotherNginx)
-{
-    const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
-    const std::vector<Showing> shown = {{kWww, {pki().www_key.pin()}}};
-    const LedgerLoad fails = load_at(1000, "/a.conf");
-    record({sending(kWww, ramp)}, fails, shown);
-    file.take({sending(kWww, ramp)}, 1001, "/b.conf", shown);
-    withdraw(fails);
-    ASSERT_EQ(history().size(), 1U) << "b has enforced it: its ramp would begin anew with every load";
-    EXPECT_LE(history().front().first_sent, 1001);
-    file.take({sending(kWww, ramp)}, 2000, "/b.conf", {{kWww, {pki().backup_1.pin()}}});
-    EXPECT_EQ(history().size(), 1U);
-    EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.key_changed(kWww); })) << "b has shown both keys";
 }
 
 TEST_F(LedgerTest, ANameWithASpaceIsOneException)

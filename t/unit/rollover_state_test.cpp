@@ -158,6 +158,20 @@ TEST_F(RolloverState, AgreesWithTheCoreToTheSecond)
     EXPECT_EQ(accepted_from(question.new_chains[0], time_text(kNow)), time_text(kNow + kDrainSeconds + kMaxAge));
 }
 
+TEST_F(RolloverState, AgreesWithTheCoreAfterAClockThatWasAhead)
+{
+    write({written(kLeaf), written(kA), written(kB)});
+    const Entity key = pki().backup_2;
+    question.new_chains = {dir.write("new.pem", pem({leaf(key, pki().intermediate_key), pki().intermediate}))};
+    ledger.take({of({kLeaf, kA})}, kNow - 9 * kDay);
+    ledger.take({of({kLeaf, kA, kB})}, kNow - 5 * kDay);
+    ledger.take({of({kLeaf, kA, kB}), sending(host("new.test"), enforced(60))}, kNow + 300 * kDay);
+
+    const std::int64_t until = kNow - 5 * kDay + kDrainSeconds + kMaxAge;
+    EXPECT_EQ(make_plan(read_state(question).state).steps.front().earliest, until);
+    EXPECT_EQ(accepted_from(question.new_chains[0], time_text(kNow)), time_text(until));
+}
+
 TEST_F(RolloverState, TakesIssuersIntoAccount)
 {
     const Pin issuer = pki().intermediate_key.pin();

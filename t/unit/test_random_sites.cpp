@@ -97,8 +97,14 @@ const Cast& cast()
 ClientServer RandomSites::server()
 {
     ClientServer server;
-    const std::vector<std::string> names = {"example.com",     "a.example.com",   "b.example.com", "*.example.com",
-                                            "*.a.example.com", "x.a.example.com", ".example.com",  ".a.example.com"};
+    std::vector<std::string> names = {"example.com",     "a.example.com",   "b.example.com", "*.example.com",
+                                      "*.a.example.com", "x.a.example.com", ".example.com",  ".a.example.com"};
+    if (more_names) {
+        for (const char* name : {"any.example.com", "any.a.example.com", "*.any.example.com", "example.*",
+                                 "b.example.*", "any.*", "a.example.*"}) {
+            names.push_back(name);
+        }
+    }
     for (int n = chance(18) ? 0 : chance(70) ? 1 : 2; n > 0; n--) {
         server.names.push_back(one_of(names));
     }

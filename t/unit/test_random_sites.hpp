@@ -30,6 +30,8 @@ public:
 
     /// Whether clients have the roots.
     const bool with_roots;
+    /// Whether some names are tails ("example.*"), and some hosts are called "any".
+    bool more_names = false;
     const std::vector<ClientChain>& chains() const { return with_roots ? cast().chains : cast().private_pki; }
 
     bool chance(int percent) { return static_cast<int>(random() % 100) < percent; }

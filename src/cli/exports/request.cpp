@@ -5,6 +5,7 @@
 #include "input.hpp"
 #include "ledger/ledger.hpp"
 #include "output.hpp"
+#include "server_input.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,31 +15,6 @@
 namespace hpkp::cli {
 
 namespace {
-
-constexpr std::size_t kLongestName = 253;
-constexpr std::size_t kLongestLabel = 63;
-
-bool is_label(std::string_view label)
-{
-    return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-'
-           && std::all_of(label.begin(), label.end(),
-                          [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-'; });
-}
-
-bool are_labels(std::string_view name)
-{
-    while (true) {
-        const std::size_t dot = name.find('.');
-        if (!is_label(name.substr(0, dot))) {
-            return false;
-        }
-        if (dot == std::string_view::npos) {
-            // URL parsers take a name that ends in a number for an address.
-            return std::any_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) == 0; });
-        }
-        name.remove_prefix(dot + 1);
-    }
-}
 
 bool has_mode(const Policy& policy, ExportMode mode)
 {
@@ -109,27 +85,31 @@ void take_mode(const Policy& policy, Export& exported)
 /// When a policy of this name was first enforced for the hosts, as nginx counts a ramp: of several the last, whose
 /// clients are to get the lower value. Empty if the ledger does not know.
 std::optional<std::int64_t> ramp_begin(const std::string& policy, const std::vector<std::string>& hosts,
-                                       const std::string& path)
+                                       const std::string& path, std::int64_t now)
 {
     if (path.empty() || hosts.empty()) {
         return std::nullopt;
     }
-    std::optional<std::int64_t> begin;
+    std::int64_t begin = 0;
+    bool known = false;
     try {
         Ledger ledger(path, Database::Access::read);
         ledger.begin(false);
         for (const std::string& host : hosts) {
+            std::int64_t first = now;  // of a host that the ledger does not know
             for (const History& past : ledger.history({HostPattern::Kind::exact, host, host, false})) {
-                if (past.enforced && past.name == policy) {
-                    begin = std::max(begin.value_or(past.first_sent), past.first_sent);
+                if (past.enforced && past.name == recorded_name(policy)) {
+                    first = past.first_sent;
+                    known = true;
                 }
             }
+            begin = std::max(begin, first);
         }
     }
     catch (const LedgerError& error) {
         throw InputError(std::string(error.what()) + "; --ledger off: take the ramp as beginning now");
     }
-    return begin;
+    return known ? std::optional(begin) : std::nullopt;
 }
 
 std::int64_t max_age_now(const Policy& policy, const Export& exported, const std::string& ledger, Remarks& remarks)
@@ -138,7 +118,7 @@ std::int64_t max_age_now(const Policy& policy, const Export& exported, const std
     if (!max_age.is_ramp()) {
         return max_age.highest();
     }
-    const auto begin = ramp_begin(policy.name, exported.hosts, ledger);
+    const auto begin = ramp_begin(policy.name, exported.hosts, ledger, exported.now);
     const std::int64_t value = max_age.at(exported.now - begin.value_or(exported.now));
     remarks.notes.push_back("max-age is a ramp: "
                             + (begin ? "it began on " + time_text(*begin) + ", so that its value is "
@@ -177,27 +157,6 @@ std::string expiration_of(const Export& exported, const std::string& wanted, Rem
 }
 
 }  // namespace
-
-std::string valid_host(const std::string& text)
-{
-    std::string host = text;
-    std::transform(host.begin(), host.end(), host.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const std::string named = "--host " + printable(text, kLongestName);
-    if (is_ip_address(host)) {
-        throw InputError(named + " is an address: clients pin names alone (RFC 7469 2.3.3)");
-    }
-    if (host.find('*') != std::string::npos) {
-        throw InputError(named + " is a wildcard: name the domain, and write includeSubDomains into the policy");
-    }
-    if (std::any_of(host.begin(), host.end(), [](unsigned char c) { return c >= 0x80; })) {
-        throw InputError(named + " is not in ASCII: write its A-label, xn--..., as the command idn2 prints it");
-    }
-    if (host.size() > kLongestName || !are_labels(host)) {
-        throw InputError(named + " is no host name: write it as in www.example.com");
-    }
-    return host;
-}
 
 Export make_export(const Policy& policy, const ExportRequest& request, const ExportFormat& format,
                    const ServedChains& chains, Remarks& remarks)

@@ -21,10 +21,6 @@ struct ExportRequest {
     std::int64_t now = 0;  // seconds since the epoch
 };
 
-/// A host name as it may stand in every format: lower case, A-labels of letters, digits and hyphens. Throws InputError
-/// for an IP address, a wildcard and whatever else is no host name.
-std::string valid_host(const std::string& text);
-
 /// Throws InputError where the policy has no such mode, or the format wants something else.
 Export make_export(const Policy& policy, const ExportRequest& request, const ExportFormat& format,
                    const ServedChains& chains, Remarks& remarks);

@@ -62,7 +62,6 @@ private:
     void serve_backups();
     void serve_new_chains();
     void after_serving();
-    std::string request_command() const;
     void finish_serving(Step& step, const Wait& wait);
     void mark_next();
     void notes();
@@ -75,18 +74,6 @@ std::string Planner::apply_command(const std::string& step, const PolicyPin* pin
 {
     return "hpkp rollover " + state_.arguments + " --apply " + step
            + (pin == nullptr ? "" : " --pin " + shell_word(pin->label()));
-}
-
-/// A request with all names of the server, to be signed by an authority.
-std::string Planner::request_command() const
-{
-    std::string names;
-    for (const std::string& host : state_.hosts) {
-        names += (names.empty() ? "DNS:" : ",DNS:") + host;
-    }
-    const std::string first = state_.hosts.empty() ? "HOST" : state_.hosts.front();
-    return "openssl req -new -key BACKUP.key -subj " + shell_word("/CN=" + first) + " -addext "
-           + shell_word("subjectAltName=" + (names.empty() ? "DNS:HOST" : names)) + " -out new.csr";
 }
 
 /// From when on a key can be served whose pin is added and sent now.
@@ -229,7 +216,7 @@ void Planner::serve_backups()
         if (step.earliest && same.until < *step.earliest) {
             step.same_issuer = same.until;
         }
-        step.commands = {request_command(), "hpkp check " + state_.check_arguments + " --chain NEW.pem"};
+        step.commands = {request_command(state_.hosts), "hpkp check " + state_.check_arguments + " --chain NEW.pem"};
         plan_.steps.push_back(std::move(step));
     }
 }
@@ -332,6 +319,11 @@ void Planner::notes()
         if (known.is(Role::in_use) && known.pin.retired) {
             plan_.notes.push_back(quoted(known.pin.label()) + " is retired and in use: change to another key");
         }
+    }
+    const bool changing = std::any_of(plan_.steps.begin(), plan_.steps.end(),
+                                      [](const Step& step) { return step.next && step.kind == Kind::serve; });
+    if (changing) {
+        plan_.notes.emplace_back("nothing is due: to serve a backup's key begins a change of keys, when you want one");
     }
 }
 

@@ -67,7 +67,7 @@ struct State {
     std::vector<KnownPin> pins;
     std::vector<HeldPolicy> held;
     std::vector<NewChain> new_chains;
-    std::int64_t now = 0;  // the later of the clock and the newest time in the ledger
+    std::int64_t now = 0;  // by which the core judges what clients hold: Ledger::judged_at()
 
     bool ledger_on = false;     // false: hpkp_ledger off
     bool ledger_known = false;  // false: it is off or not there, and what clients hold cannot be said

@@ -104,7 +104,7 @@ void StateReader::run()
     state.ledger_known = ledger_ != nullptr;
     if (ledger_ != nullptr) {
         site->memory = recall(*site, *ledger_);
-        state.now = std::max<std::int64_t>(state.now, site->memory.newest);
+        state.now = site->memory.judged_at;
     }
     state.arguments = question_.arguments;
     state.check_arguments = question_.check_arguments;

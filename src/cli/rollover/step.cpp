@@ -1,5 +1,7 @@
 #include "step.hpp"
 
+#include "../output.hpp"
+
 #include <algorithm>
 
 namespace hpkp::cli::rollover {
@@ -19,6 +21,17 @@ const char* kind_text(Step::Kind kind)
         break;
     }
     return "drop";
+}
+
+std::string request_command(const std::vector<std::string>& hosts)
+{
+    std::string names;
+    for (const std::string& host : hosts) {
+        names += (names.empty() ? "DNS:" : ",DNS:") + host;
+    }
+    const std::string first = hosts.empty() ? "HOST" : hosts.front();
+    return "openssl req -new -key BACKUP.key -subj " + shell_word("/CN=" + first) + " -addext "
+           + shell_word("subjectAltName=" + (names.empty() ? "DNS:HOST" : names)) + " -out new.csr";
 }
 
 std::string Step::text() const

@@ -38,4 +38,7 @@ struct Plan {
     const Step* next() const;
 };
 
+/// What to type for a request with all names of a server, to be signed by an authority.
+std::string request_command(const std::vector<std::string>& hosts);
+
 }  // namespace hpkp::cli::rollover

@@ -74,7 +74,7 @@ void Book::open(Database::Access access)
 bool Book::any_held()
 {
     bool held = false;
-    attempt([&](Ledger& ledger) { held = ledger.any_held(ledger.judged_at(options_.now)); });
+    attempt([&](Ledger& ledger) { held = ledger.any_held(options_.now); });
     return held;
 }
 

@@ -41,7 +41,7 @@ constexpr const char* kSchema = R"(
     CREATE INDEX entries_by_host ON entries(host);
     CREATE INDEX entries_by_policy ON entries(policy);
     CREATE INDEX entries_open ON entries(instance) WHERE held_until IS NULL;
-    CREATE INDEX entries_opened ON entries(load) WHERE held_until IS NULL;
+    CREATE INDEX entries_opened ON entries(load) WHERE load IS NOT NULL;
     CREATE INDEX entries_closing ON entries(closing) WHERE closing IS NOT NULL;
     CREATE INDEX entries_ended ON entries(held_until) WHERE held_until IS NOT NULL;
 

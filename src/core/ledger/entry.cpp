@@ -254,7 +254,9 @@ std::int64_t Entry::held_until(std::int64_t now) const
         const std::int64_t last = open ? std::max(now, last_sent) : last_sent;
         // An old worker goes on climbing the ramp while it drains.
         const std::int64_t max_age = max_age_at(last + kDrainSeconds);
-        return max_age == 0 ? last : last + kDrainSeconds + max_age;
+        // A ramp may begin with nothing; while it is open nobody knows how far it has come.
+        const bool none = max_age == 0 && !(open && policy->max_age.highest() > 0);
+        return none ? last : last + kDrainSeconds + max_age;
     }
     case SentPolicy::Kind::guarded:
         return policy->until;

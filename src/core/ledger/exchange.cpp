@@ -115,7 +115,7 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         }
         const auto type = line.at("type").get<std::string>();
         if (type == "forgotten") {
-            statement(HPKP_VOUCH)
+            statement(HPKP_VOUCH_IF_LATER)
                 .bind(1, line.at("entry").get<std::string>())
                 .bind(2, time("at"))
                 .bind(3, line.at("who").get<std::string>())
@@ -162,8 +162,11 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         entry.exceptions = line.at("exceptions").get<std::vector<std::string>>();
         entry.instance = line.at("instance").get<std::string>();
         const std::size_t machine = entry.instance.find(": ");
-        const bool ours =
-            (own && line.value("own", true)) || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
+        const bool backup = own && line.value("own", true);
+        if (backup && machine != std::string::npos) {
+            require_one_machine(entry.instance.substr(0, machine));
+        }
+        const bool ours = backup || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
         if (ours && machine != std::string::npos) {
             entry.instance.erase(0, machine + 2);
         }
@@ -184,6 +187,18 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
     }
     catch (const std::out_of_range&) {
         return false;
+    }
+}
+
+void Ledger::require_one_machine(const std::string& machine)
+{
+    if (own_machine_.empty()) {
+        own_machine_ = machine;
+    }
+    if (own_machine_ != machine) {
+        throw LedgerError(FindingId::ledger_unreadable,
+                          "these are exports of several machines, " + own_machine_ + " and " + machine,
+                          "import this machine's with --own, and the others without");
     }
 }
 

@@ -95,14 +95,17 @@ std::int64_t Ledger::newest()
     return clock.next() ? clock.number(0) : 0;
 }
 
-std::int64_t Ledger::judged_at(std::int64_t clock)
+std::int64_t Ledger::judged_at(std::int64_t clock, bool unset)
 {
-    const std::int64_t recorded = newest();
+    Statement& known = statement("SELECT newest, last_mark FROM ledger");
+    const bool any = known.next();
+    const std::int64_t recorded = any ? known.number(0) : 0;
+    const std::int64_t mark = any ? known.number(1) : 0;
     if (clock >= recorded) {
         return clock;
     }
     Statement& older = statement("SELECT 1 FROM entries WHERE first_sent <= ?1 LIMIT 1");
-    return older.bind(1, clock).next() ? clock : recorded;
+    return unset || !older.bind(1, clock).next() ? recorded : std::max(clock, mark);
 }
 
 std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
@@ -253,11 +256,14 @@ std::string Ledger::vouched_for(const std::string& id, std::int64_t now)
 
 bool Ledger::forget(const std::string& id, const std::string& who, const std::string& reason, std::int64_t now)
 {
-    Statement& known = statement("SELECT 1 FROM entries WHERE id = ?1");
+    Statement& known = statement("SELECT held_until IS NULL, last_sent FROM entries WHERE id = ?1");
     if (!known.bind(1, id).next()) {
         return false;
     }
-    statement(HPKP_VOUCH).bind(1, id).bind(2, std::max(now, newest())).bind(3, who).bind(4, reason).run();
+    const bool open = known.number(0) != 0;
+    const std::int64_t time = open ? judged_at(now, false) : std::max(now, known.number(1));
+    at_key_.clear();
+    statement(HPKP_VOUCH).bind(1, id).bind(2, time).bind(3, who).bind(4, reason).run();
     return true;
 }
 

@@ -51,10 +51,11 @@ public:
     /// The newest time that was recorded; 0 in an empty ledger.
     std::int64_t newest();
 
-    /// The time at which what clients hold is judged: the clock's. Only one that is behind all that the ledger knows is
-    /// not set yet (a machine that boots), and the newest time counts; where just the newest times are ahead of it, the
-    /// ledger was written by a clock that was wrong, and by those times everything would seem forgotten.
-    std::int64_t judged_at(std::int64_t clock);
+    /// The time at which what clients hold is judged: the clock's. Only one that is `unset`, as something else shows,
+    /// or that is behind all that the ledger knows, is not set yet (a machine that boots), and the newest time counts.
+    /// Where just the newest times are ahead of it, the ledger was written by a clock that was wrong, and by those
+    /// times everything would seem forgotten; what it has known for a month is believed.
+    std::int64_t judged_at(std::int64_t clock, bool unset);
 
     /// Entries, held at `now` and not forgotten, that clients of this host may have, or clients of a host below it
     /// where it is a wildcard.
@@ -109,6 +110,8 @@ private:
     Entry entry_of(Statement& row);
     std::string own_id();
     void import_entry(const Entry& entry);
+    /// Under `own`, every line of an export that its machine sent has to be of this one.
+    void require_one_machine(const std::string& machine);
     void close_instance(std::int64_t instance, std::int64_t now);
     void note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote);
     void note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,
@@ -124,6 +127,7 @@ private:
     Statement& statement(const char* sql);
 
     Database database_;
+    std::string own_machine_;  // that of the own lines imported so far
     std::unordered_map<std::int64_t, std::shared_ptr<const SentPolicy>> policies_;
     std::unordered_map<std::int64_t, std::string> instances_;
     std::map<const char*, Statement> statements_;

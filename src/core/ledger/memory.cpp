@@ -90,7 +90,16 @@ void recall_by_certificates(const Site& site, const Server& server, Ledger& ledg
     }
     for (const Chain* chain : server.chains) {
         for (const std::string& name : chain->leaf().dns_names()) {
-            for (HostPattern& host : parse_server_name(name, false)) {
+            std::vector<HostPattern> hosts = parse_server_name(name, false);
+            // Of a wildcard certificate's hosts, a tail ("www.example.*") answers to one: its first label, there.
+            for (const HostPattern& tail : server.names) {
+                if (tail.kind == Kind::tail && name.rfind("*.", 0) == 0) {
+                    const std::string label = tail.domain.substr(0, tail.domain.find('.'));
+                    const auto exact = parse_server_name(label + name.substr(1), false);
+                    hosts.insert(hosts.end(), exact.begin(), exact.end());
+                }
+            }
+            for (HostPattern& host : hosts) {
                 host.one_label = host.kind == Kind::wildcard;
                 const bool answers = site.answers(server, host.example());
                 const bool perhaps = !answers && regex && site.unanswered(server, host.example());
@@ -192,6 +201,14 @@ void for_each_host(const Site& site, Visit visit)
     }
 }
 
+/// A certificate that is served says so: it is valid by the ledger's time, and not yet by the clock.
+bool clock_is_unset(const Site& site, std::int64_t newest)
+{
+    return std::any_of(site.chains.begin(), site.chains.end(), [&](const Chain& chain) {
+        return chain.leaf().not_yet_valid_at(site.now) && !chain.leaf().not_yet_valid_at(newest);
+    });
+}
+
 }  // namespace
 
 bool can_be_recorded(const HostPattern& host)
@@ -204,7 +221,7 @@ Memory recall(const Site& site, Ledger& ledger)
     Memory memory;
     memory.known = true;
     memory.newest = ledger.newest();
-    memory.judged_at = ledger.judged_at(site.now);
+    memory.judged_at = ledger.judged_at(site.now, clock_is_unset(site, memory.newest));
     const std::int64_t now = memory.judged_at;
     for (const Server& server : site.servers) {
         if (!server.covered() || (server.chains.empty() && !server.chain_unknown)) {

@@ -49,6 +49,15 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
         if (same.bind(1, host).bind(2, policy).bind(3, instance).bind(4, exceptions).next()) {
             const std::string id = same.text(0);
             open.erase(id);
+            // Another load of this nginx may have opened it, or be about to end it, and fail or be taken later.
+            statement("UPDATE entries SET load = NULL, closing = NULL "
+                      "WHERE id = ?1 AND (load IS NOT NULL OR closing IS NOT NULL)")
+                .bind(1, id)
+                .run();
+            statement("UPDATE history SET load = NULL WHERE host = ?1 AND name = ?2 AND load IS NOT NULL")
+                .bind(1, host)
+                .bind(2, sending.policy->name)
+                .run();
             // An import may have told of an earlier begin, and the ramp is rendered from that.
             if (sending.policy->max_age.is_ramp() && same.number(1) > begin_of(host, sending.policy->name, time)) {
                 statement("UPDATE entries SET anchor = ?2 WHERE id = ?1")
@@ -155,7 +164,8 @@ void Ledger::settle(const LedgerLoad& load)
 
 void Ledger::withdraw(const LedgerLoad& load)
 {
-    statement("DELETE FROM entries WHERE load = ?1 AND held_until IS NULL").bind(1, load.id).run();
+    // A later load may have ended some of them: what it goes on sending is its own by now.
+    statement("DELETE FROM entries WHERE load = ?1").bind(1, load.id).run();
     statement("DELETE FROM history WHERE load = ?1").bind(1, load.id).run();
     statement("DELETE FROM keys WHERE load = ?1").bind(1, load.id).run();
     statement("UPDATE entries SET closing = NULL WHERE closing = ?1").bind(1, load.id).run();

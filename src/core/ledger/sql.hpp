@@ -8,15 +8,15 @@
     "entries.id, host, exceptions, policy, instance, anchor, first_sent, last_sent, held_until IS NULL"
 
 // Nobody has vouched for it. Who does so for an open entry vouches for what is sent until a load ends it, which has to
-// come within the hour: it may be sent for weeks otherwise.
+// come within the hour: it may be sent for weeks otherwise. A word from the future is of a clock that was wrong.
 #define HPKP_NOT_FORGOTTEN                                                                                             \
-    " AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id AND at + 3600 >= "                              \
-    "CASE WHEN held_until IS NULL THEN ?2 ELSE last_sent END)"
+    " AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id AND "                                           \
+    "CASE WHEN held_until IS NULL THEN at BETWEEN ?2 - 3600 AND ?2 + 3600 ELSE at + 3600 >= last_sent END)"
 
-// The latest word counts.
+// What somebody says here and now counts; of what is imported, the latest.
 #define HPKP_VOUCH                                                                                                     \
-    "INSERT INTO forgotten VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET at = ?2, who = ?3, reason = ?4 "           \
-    "WHERE (?2, ?3, ?4) > (at, who, reason)"
+    "INSERT INTO forgotten VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET at = ?2, who = ?3, reason = ?4"
+#define HPKP_VOUCH_IF_LATER HPKP_VOUCH " WHERE (?2, ?3, ?4) > (at, who, reason)"
 
 // Held at ?2.
 #define HPKP_HELD " AND (held_until IS NULL OR held_until > ?2)" HPKP_NOT_FORGOTTEN

@@ -1,0 +1,175 @@
+// The ledger under clocks that are wrong.
+#include "test_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace {
+
+using namespace hpkp;
+using namespace hpkp::test;
+
+const HostPattern kWww = host("www.example.com");
+
+struct LedgerClock : testing::Test {
+    std::vector<Entry> around(const HostPattern& host, std::int64_t now)
+    {
+        return file.with([&](Ledger& ledger) { return ledger.around(host, now); });
+    }
+    std::int64_t newest()
+    {
+        return file.with([](Ledger& ledger) { return ledger.newest(); });
+    }
+    void record(const std::vector<Sending>& sent, const LedgerLoad& load, const std::vector<Showing>& shown = {})
+    {
+        file.with([&](Ledger& ledger) { ledger.record(sent, shown, load); });
+    }
+    void settle(const LedgerLoad& load)
+    {
+        file.with([&](Ledger& ledger) { ledger.settle(load); });
+    }
+    void withdraw(const LedgerLoad& load)
+    {
+        file.with([&](Ledger& ledger) { ledger.withdraw(load); });
+    }
+    std::vector<History> history()
+    {
+        return file.with([](Ledger& ledger) { return ledger.history(kWww); });
+    }
+    std::string id_of(const std::string& host)
+    {
+        std::string id;
+        file.with([&](Ledger& ledger) {
+            ledger.for_each([&](const Entry& entry) { id = entry.host.text == host ? entry.id : id; });
+        });
+        return id;
+    }
+
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
+};
+
+TEST_F(LedgerClock, TimesAreTheLaterOfTheClockAndTheLedger)
+{
+    file.take({sending(kWww, enforced(60))}, 1000);
+    file.take({sending(kWww, enforced(61))}, 900);
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-1000");
+    EXPECT_EQ(newest(), 1000);
+    file.with([](Ledger& ledger) { ledger.close_all(load_at(950)); });
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-1000, www.example.com www 1000-1000");
+}
+
+TEST_F(LedgerClock, ByAClockThatIsBehindNothingEnds)
+{
+    file.take({sending(kWww, enforced(60))}, 1000);
+    file.take({sending(kWww, enforced(61))}, 699);
+    file.with([](Ledger& ledger) { ledger.close_all(load_at(699)); });
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-");
+    file.take({sending(kWww, enforced(61))}, 2000);
+    EXPECT_EQ(file.entries(), "www.example.com www 1000-, www.example.com www 1000-2000") << "it is right again";
+}
+
+TEST_F(LedgerClock, WhatIsJudgedByWhenTheClockIsBehind)
+{
+    const auto judged_at = [&](std::int64_t clock) {
+        return file.with([&](Ledger& ledger) { return ledger.judged_at(clock, false); });
+    };
+    EXPECT_EQ(judged_at(5), 5);
+    file.take({sending(kWww, enforced(60))}, 1000);
+    file.take({}, 2000);
+    EXPECT_EQ(judged_at(3000), 3000);
+    EXPECT_EQ(judged_at(1500), 1500) << "a load may have come by a clock that was ahead";
+    EXPECT_EQ(judged_at(999), 2000) << "a clock that is not set yet";
+}
+
+TEST_F(LedgerClock, AClockThatJumpsAheadOnceRemovesNothing)
+{
+    file.take({sending(kWww, enforced(30 * kDay))}, 100);
+    file.take({}, 200);
+    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 5000 * kDay);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+}
+
+TEST_F(LedgerClock, AClockFarAheadForOneLoadRemovesNothingThatIsHeld)
+{
+    // The second load comes by the right clock again: neither of the two times alone tells which one was wrong.
+    file.take({sending(kWww, enforced(400 * kDay))}, 100);
+    file.take({}, 200);
+    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
+    file.take({sending(host("new.example.com"), enforced(61))}, 300);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+    file.take({sending(host("new.example.com"), enforced(62))}, 200 + 30 * kDay);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+}
+
+TEST_F(LedgerClock, AClockFarAheadForTwoLoadsRemovesNothingThatIsHeld)
+{
+    file.take({sending(kWww, enforced(400 * kDay))}, 100);
+    file.take({}, 200);
+    file.take({sending(host("new.example.com"), enforced(60))}, 200 + 1000 * kDay);
+    file.take({sending(host("new.example.com"), enforced(61))}, 300 + 1000 * kDay);
+    EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << file.entries();
+}
+
+TEST_F(LedgerClock, WhatIsSentWhileTheClockIsBehindTheLedgerIsHeldFromWhenItEnded)
+{
+    // Sent from day 0 to day 20. Then a reboot, and the clock is not set yet when the load ends the entry.
+    const std::int64_t day_0 = 1000 * kDay;
+    file.take({sending(kWww, enforced(30 * kDay))}, day_0);
+    file.take({sending(kWww, enforced(31 * kDay))}, 3600);
+    file.take({sending(kWww, enforced(31 * kDay))}, day_0 + 20 * kDay);
+    // A client that came on day 19 holds it until day 49.
+    bool held = false;
+    for (const Entry& entry : around(kWww, day_0 + 40 * kDay)) {
+        held = held || entry.policy->max_age.highest() == 30 * kDay;
+    }
+    EXPECT_TRUE(held) << file.entries();
+}
+
+TEST_F(LedgerClock, AVouchIsNotOfTheTimeOfAClockThatWasAhead)
+{
+    file.take({sending(kWww, enforced(30 * kDay))}, 100 * kDay);
+    file.take({sending(kWww, enforced(30 * kDay)), sending(host("b.example.com"), enforced(60))}, 500 * kDay);
+    const std::string id = id_of("www.example.com");
+    file.with([&](Ledger& ledger) { ledger.forget(id, "root", "x", 101 * kDay); });
+    EXPECT_EQ(around(kWww, 101 * kDay).size(), 0U);
+    EXPECT_EQ(around(kWww, 120 * kDay).size(), 1U) << "it was sent for 19 days more: he vouched for an hour";
+}
+
+TEST_F(LedgerClock, AVouchFromTheFutureLiftsNothingThatIsSentUntilThen)
+{
+    file.take({sending(kWww, enforced(30 * kDay))}, 100 * kDay);
+    const std::string id = file.only_entry().id;
+    file.with([&](Ledger& ledger) {
+        ledger.import_line("{\"version\":1,\"type\":\"forgotten\",\"entry\":\"" + id
+                               + "\",\"at\":400000000,\"who\":\"x\",\"reason\":\"y\"}",
+                           false, std::numeric_limits<std::int64_t>::max());
+    });
+    EXPECT_EQ(around(kWww, 120 * kDay).size(), 1U);
+}
+
+TEST_F(LedgerClock, AMachinesFirstTimeIn1970DoesNotKeepItDownAtBoot)
+{
+    // The first boot had no time yet. Years later a boot has none again, as a certificate shows that is not valid then.
+    const std::int64_t day = 20000 * kDay;
+    file.take({sending(kWww, enforced(kDay))}, 60);
+    file.take({sending(kWww, enforced(2 * kDay))}, day);
+    file.take({}, day + 20 * kDay);
+    file.take({sending(kWww, enforced(60))}, day + 100 * kDay);
+    const std::int64_t at = file.with([&](Ledger& ledger) { return ledger.judged_at(120, true); });
+    EXPECT_EQ(at, day + 100 * kDay);
+    EXPECT_EQ(around(kWww, at).size(), 1U) << "what is open, and nothing that all have forgotten";
+    EXPECT_GE(file.with([&](Ledger& ledger) { return ledger.judged_at(120, false); }), day)
+        << "what the ledger has known for a month is believed";
+}
+
+TEST_F(LedgerClock, ARampThatBeginsWithNothingIsHeldWhereTheClockIsBehind)
+{
+    file.take({sending(kWww, ramped({{3600, 0}, {0, 30 * kDay}}))}, 1000 * kDay);
+    const std::int64_t at = file.with([](Ledger& ledger) { return ledger.judged_at(60, true); });
+    ASSERT_EQ(around(kWww, at).size(), 1U);
+    EXPECT_GT(around(kWww, at).front().held_until(at), at) << "it may have climbed since";
+}
+
+}  // namespace
