@@ -132,6 +132,9 @@ void add_check(CLI::App& program, int& exit_code)
         ->type_name("DATE");
     command->add_flag("--strict", options->strict, "Warnings refuse too, as with hpkp_strict on");
     add_format(*command, options->format);
+    command->footer(
+        "One server is looked at. What another server of the same nginx conflicts with, nginx -t alone can see.\n\n"
+        "Example:\n    hpkp check pins.yaml --chain fullchain.pem --host www.example.com");
     command->callback([options, &exit_code] { exit_code = check(*options); });
 }
 

@@ -255,6 +255,8 @@ void add_init(CLI::App& program, int& exit_code)
     command->add_option("--output", options->output, "Where to write; left out: standard output")->type_name("FILE");
     command->add_flag("--force", options->force, "Replace the output file if there is one");
     add_format(*command, options->format);
+    command->footer("Example:\n    hpkp init --chain fullchain.pem --level leaf --backup a.csr b.csr --report-uri "
+                    "https://reports.example.net/pkp --output pins.yaml");
     command->callback([options, &exit_code] { exit_code = init(*options); });
 }
 

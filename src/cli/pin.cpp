@@ -161,6 +161,7 @@ void add_pin(CLI::App& program, int& exit_code)
         ->capture_default_str();
     add_passin(*command, options->passin);
     add_format(*command, options->format);
+    command->footer("Examples:\n    hpkp pin fullchain.pem backup.csr\n    hpkp pin --connect www.example.com:443");
     command->callback([options, &exit_code] { exit_code = pin(*options); });
 }
 

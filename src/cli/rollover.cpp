@@ -178,6 +178,10 @@ void add_rollover(CLI::App& program, int& exit_code)
         ->type_name("FILE");
     command->add_flag("--force", options->force, "Replace the output file if there is one");
     add_format(*command, options->format);
+    command->footer(
+        "A plan is of one policy. A guard without an end that the same server has besides, nginx -t alone can see.\n\n"
+        "Examples:\n    hpkp rollover pins.yaml --chain fullchain.pem\n    hpkp rollover pins.yaml --chain "
+        "fullchain.pem --apply add-backup --backup new.csr");
     command->callback([options, &exit_code] { exit_code = rollover_command(*options); });
 }
 

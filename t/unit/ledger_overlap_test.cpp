@@ -10,43 +10,7 @@ using namespace hpkp::test;
 
 const HostPattern kWww = host("www.example.com");
 
-struct LedgerOverlap : testing::Test {
-    std::vector<Entry> around(const HostPattern& host, std::int64_t now)
-    {
-        return file.with([&](Ledger& ledger) { return ledger.around(host, now); });
-    }
-    std::int64_t newest()
-    {
-        return file.with([](Ledger& ledger) { return ledger.newest(); });
-    }
-    void record(const std::vector<Sending>& sent, const LedgerLoad& load, const std::vector<Showing>& shown = {})
-    {
-        file.with([&](Ledger& ledger) { ledger.record(sent, shown, load); });
-    }
-    void settle(const LedgerLoad& load)
-    {
-        file.with([&](Ledger& ledger) { ledger.settle(load); });
-    }
-    void withdraw(const LedgerLoad& load)
-    {
-        file.with([&](Ledger& ledger) { ledger.withdraw(load); });
-    }
-    std::vector<History> history()
-    {
-        return file.with([](Ledger& ledger) { return ledger.history(kWww); });
-    }
-    std::string id_of(const std::string& host)
-    {
-        std::string id;
-        file.with([&](Ledger& ledger) {
-            ledger.for_each([&](const Entry& entry) { id = entry.host.text == host ? entry.id : id; });
-        });
-        return id;
-    }
-
-    TempDir dir{fast_directory()};
-    LedgerFile file{dir / "hpkp.ledger"};
-};
+struct LedgerOverlap : LedgerLoads {};
 
 TEST_F(LedgerOverlap, AnNginxThatStillDrainsClosesNothingOfTheNext)
 {

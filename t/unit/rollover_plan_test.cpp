@@ -165,7 +165,7 @@ TEST(RolloverPlan, ALeafOfTheSameIssuersNeedsNoWait)
     EXPECT_EQ(said(state), "> serve A; serve B" + kWait);
     EXPECT_EQ(plan.steps[1].same_issuer, kNow);
     EXPECT_FALSE(plan.steps[0].same_issuer);
-    ASSERT_EQ(plan.notes.size(), 1U);
+    ASSERT_EQ(plan.notes.size(), 2U);
     EXPECT_NE(plan.notes[0].find("issuers are pinned"), std::string::npos);
 }
 

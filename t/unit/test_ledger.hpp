@@ -5,6 +5,8 @@
 
 #include "ledger/ledger.hpp"
 
+#include <gtest/gtest.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +56,45 @@ struct LedgerFile {
     std::vector<std::string> exported(const std::string& machine = "here");
 
     std::string path;
+};
+
+/// Loads of a ledger of its own, mostly of www.example.com.
+struct LedgerLoads : testing::Test {
+    std::vector<Entry> around(const HostPattern& host, std::int64_t now)
+    {
+        return file.with([&](Ledger& ledger) { return ledger.around(host, now); });
+    }
+    std::int64_t newest()
+    {
+        return file.with([](Ledger& ledger) { return ledger.newest(); });
+    }
+    void record(const std::vector<Sending>& sent, const LedgerLoad& load, const std::vector<Showing>& shown = {})
+    {
+        file.with([&](Ledger& ledger) { ledger.record(sent, shown, load); });
+    }
+    void settle(const LedgerLoad& load)
+    {
+        file.with([&](Ledger& ledger) { ledger.settle(load); });
+    }
+    void withdraw(const LedgerLoad& load)
+    {
+        file.with([&](Ledger& ledger) { ledger.withdraw(load); });
+    }
+    std::vector<History> history()
+    {
+        return file.with([](Ledger& ledger) { return ledger.history(host("www.example.com")); });
+    }
+    std::string id_of(const std::string& host)
+    {
+        std::string id;
+        file.with([&](Ledger& ledger) {
+            ledger.for_each([&](const Entry& entry) { id = entry.host.text == host ? entry.id : id; });
+        });
+        return id;
+    }
+
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
 };
 
 }  // namespace hpkp::test

@@ -40,6 +40,7 @@ std::vector<const char*> usages_of(const ExportPin& pin, const Clients& clients)
 std::string write_tlsa(const Export& exported, Remarks& remarks)
 {
     bool both = false;
+    bool authority = false;
     std::string text = "; " + comment_text(made_from(exported)) + "\n";
     for (const std::string& host : exported.hosts) {
         const std::string name = "_" + std::to_string(exported.port) + "._tcp." + host + ". IN TLSA ";
@@ -47,6 +48,7 @@ std::string write_tlsa(const Export& exported, Remarks& remarks)
             const auto usages = usages_of(pin, exported.policy->clients);
             both = both || usages.size() > 1;
             for (const char* usage : usages) {
+                authority = authority || usage[0] == '2';
                 text += name + usage + " 1 1 " + hex(pin.pin.pin);
                 text += pin.pin.name.empty() ? "\n" : " ; " + comment_text(pin.pin.name) + "\n";
             }
@@ -56,6 +58,11 @@ std::string write_tlsa(const Export& exported, Remarks& remarks)
         remarks.notes.emplace_back(
             "of some keys no --chain shows whether they are leaves' or authorities', so each has "
             "a record for either; --level leaf or --level ca says it");
+    }
+    if (authority) {
+        remarks.notes.emplace_back(
+            "for a record 2 1 1 the authority's certificate has to be among those sent, a root's "
+            "too (RFC 7671 5.2.2)");
     }
     remarks.notes.emplace_back("usages 3 and 2 ask for the pin alone, not for a certificate that is valid besides");
     return text;

@@ -363,17 +363,7 @@ std::string hosts_text(const HeldPolicy& held)
 
 const char* role_text(KnownPin::Role role)
 {
-    switch (role) {
-    case Role::in_use:
-        return "in use";
-    case Role::backup:
-        return "backup";
-    case Role::old:
-        return "old";
-    case Role::retired:
-        break;
-    }
-    return "retired";
+    return role == Role::in_use ? "in use" : role == Role::backup ? "backup" : role == Role::old ? "old" : "retired";
 }
 
 bool Wait::open() const
