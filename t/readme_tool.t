@@ -5,9 +5,10 @@ use lib 't/lib';
 use HPKP::Test;
 use HPKP::Ledger qw(ledger_file);
 use File::Temp ();
+use JSON::PP ();
 
 my $root = project_root();
-my ($section) = read_text("$root/README.md") =~ /^## The tool\n(.*?)^### hpkp ledger\n/ms;
+my ($section) = read_text("$root/README.md") =~ /^## The tool\n(.*?)^## Findings\n/ms;
 my @blocks = ($section // '') =~ /^```console\n(.*?)^```\n/msg;
 cmp_ok(scalar @blocks, '>=', 5, 'there are transcripts');
 
@@ -56,13 +57,49 @@ sub pattern {
 for my $block (@blocks) {
     for my $step (split /^(?=\$ )/m, $block) {
         my ($command, $expected) = $step =~ /^\$ ([^\n]*)\n(.*)\z/s or die "no command in: $step";
-        serve() if $command =~ /analyse|rollover|export/;
+        serve() if $command =~ /analyse|rollover|export|ledger show/;
         my $port = $server ? $server->port('tls') : 0;
         my $typed = $command =~ s/127\.0\.0\.1:8443/127.0.0.1:$port/r;
         my $run = run_command([ 'sh', '-c', "$typed 2>&1" ], directory => "$dir",
             env => { PATH => build_dir() . ":$ENV{PATH}", map { $_ => undef } qw(http_proxy https_proxy all_proxy ALL_PROXY) });
         like(alike($run->{out}), pattern($expected), $command) or diag($run->{out});
     }
+}
+
+# Every key of the documents is in the table under "JSON".
+my ($json) = read_text("$root/README.md") =~ /^### JSON\n(.*?)^## /ms;
+my %named = map { $_ => 1 } ($json // '') =~ /`([\w-]+)`/g;
+my @arguments = ('pins.yaml', '--chain', 'pki/www.pem', '--ledger', 'hpkp.ledger');
+my $address = '127.0.0.1:' . $server->port('tls');
+for my $command (
+    [ 'pin', 'pki/www.pem', 'pki/backup-1.csr' ], [ 'check', @arguments, '--key', 'pki/offline/backup-1.key' ],
+    [ 'check', 'pins.yaml', '--chain', 'pki/renewed/unpinned.pem', '--ledger', 'off' ],
+    [ 'analyse', 'https://www.example.com/', '--connect', $address, '--trust', 'own=pki/roots.pem' ],
+    [ qw(init --chain pki/www.pem --level leaf --backup pki/backup-1.csr --trust own=pki/roots.pem) ],
+    [ 'rollover', @arguments ], [ qw(export pins.yaml --to curl --chain pki/www.pem) ],
+    [ qw(ledger show --ledger hpkp.ledger) ],
+) {
+    my $run = run_command([ build_dir() . '/hpkp', @$command, '--format', 'json' ], directory => "$dir");
+    my $document = eval { JSON::PP::decode_json($run->{out}) };
+    is($document && $document->{version}, 1, "@$command: version 1") or diag($run->{out}, $run->{err});
+    is_deeply([ grep { !$named{$_} } keys_of($document) ], [], 'every key is named');
+}
+
+sub keys_of {
+    my ($value) = @_;
+    my %keys;
+    my @left = ($value);
+    while (@left) {
+        my $next = shift @left;
+        push @left, @$next if ref $next eq 'ARRAY';
+        next if ref $next ne 'HASH';
+        # The ledger's own form of a policy is that of its export.
+        for my $key (keys %$next) {
+            $keys{$key} = 1;
+            push @left, $next->{$key} unless $key eq 'policy';
+        }
+    }
+    return sort keys %keys;
 }
 
 done_testing;
