@@ -110,6 +110,12 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 
     hmcf = ngx_http_hpkp_cycle_conf(cycle);
 
+    /* a reload: there have been workers */
+
+    if (ngx_http_hpkp_loader) {
+        ngx_http_hpkp_unsent = NULL;
+    }
+
     if (hmcf == NULL || hmcf->load[0] == '\0' || hmcf->settled) {
         return NGX_OK;
     }
@@ -151,8 +157,8 @@ ngx_http_hpkp_init_process(ngx_cycle_t *cycle)
 
 /*
  * A master that ends without ever having had a worker sent nothing.  The
- * process that a daemon was forked from ends here too, and is none.  Runs as
- * well when the library is unloaded: there have been workers then.
+ * process that a daemon was forked from ends here too, and is none.  A master
+ * that stops has said so in exit_master before, and its configuration is gone.
  */
 
 static void
@@ -161,7 +167,10 @@ ngx_http_hpkp_at_exit(void)
     int               status;
     ngx_core_conf_t  *ccf;
 
-    if (ngx_http_hpkp_unsent == NULL || ngx_last_process != 0) {
+    if (ngx_http_hpkp_unsent == NULL
+        || ngx_last_process != 0
+        || ngx_cycle->conf_ctx == NULL)
+    {
         return;
     }
 
@@ -189,6 +198,8 @@ ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
 {
     char                        failure[256];
     ngx_http_hpkp_main_conf_t  *hmcf;
+
+    ngx_http_hpkp_unsent = NULL;
 
     hmcf = ngx_http_hpkp_cycle_conf(cycle);
 

@@ -335,11 +335,13 @@ sub stop {
 
     kill TERM => $master;
     my $ended = wait_until(sub { waitpid($master, POSIX::WNOHANG()) != 0 }, 10);
+    my $status = $?;
     if (!$ended) {
         kill KILL => -$master, $master;
         waitpid $master, 0;
     }
     $self->forget;
+    no_crash($status) if $ended;
     return $ended;
 }
 
@@ -358,9 +360,17 @@ sub crash {
 sub wait_for_end {
     my ($self) = @_;
     my $ended = wait_until(sub { waitpid($self->{master}, POSIX::WNOHANG()) != 0 }, $start_limit);
+    my $status = $?;
 
     $self->forget if $ended;
+    no_crash($status) if $ended;
     return $ended;
+}
+
+# A master that stops has nothing left to crash for.
+sub no_crash {
+    my ($status) = @_;
+    die 'the master ended by signal ' . ($status & 127) . "\n" if $status > 0 && $status & 127;
 }
 
 sub forget {
