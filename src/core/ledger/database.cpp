@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kApplicationId = 0x68706b70;  // "hpkp"
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 constexpr const char* kSchema = R"(
     -- One row. id tells this ledger from those of other machines; newest is the newest time recorded; mark and
@@ -55,6 +55,18 @@ constexpr const char* kSchema = R"(
     -- Entries that somebody vouched for.
     CREATE TABLE forgotten(entry TEXT PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL)
         WITHOUT ROWID;
+)";
+
+/// From format 1, which did not know of loads that overlap, nor of clocks that were ahead.
+constexpr const char* kFromFormat1 = R"(
+    ALTER TABLE ledger ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE ledger ADD COLUMN last_mark INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE instances ADD COLUMN load TEXT;
+    ALTER TABLE instances ADD COLUMN previous TEXT;
+    DROP INDEX IF EXISTS entries_opened;
+    CREATE INDEX entries_opened ON entries(load) WHERE load IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS entries_closing ON entries(closing) WHERE closing IS NOT NULL;
+    PRAGMA user_version=2;
 )";
 
 FindingId id_of(int code)
@@ -230,6 +242,13 @@ Database::Database(const std::string& path, Access access) : path_(path)
     }
     if (!whole) {
         make_format();
+    } else if (older_format()) {
+        // Who only reads must not write: in a copy.
+        if (access == Access::read && copy_.empty()) {
+            handle_.reset();
+            open_copy();
+        }
+        upgrade();
     }
 }
 
@@ -266,7 +285,10 @@ void Database::open_copy()
     const std::string file = directory + "/ledger";
     fs::copy_file(path_, file, error);
     if (!error) {
-        fs::copy_file(real_path() + "-journal", file + "-journal", error);
+        std::error_code absent;
+        if (fs::exists(real_path() + "-journal", absent)) {
+            fs::copy_file(real_path() + "-journal", file + "-journal", error);
+        }
     }
     if (error) {
         throw LedgerError(FindingId::ledger_unreadable, "the ledger " + path_ + " cannot be copied: " + error.message(),
@@ -299,7 +321,7 @@ bool Database::has_format()
     };
     const auto application = pragma("PRAGMA application_id");
     const auto format = pragma("PRAGMA user_version");
-    if (application == kApplicationId && format == kFormat) {
+    if (application == kApplicationId && format >= 1 && format <= kFormat) {
         return true;
     }
     if (application == kApplicationId && format > kFormat) {
@@ -313,6 +335,21 @@ bool Database::has_format()
                           "name another file: hpkp_ledger FILE");
     }
     return false;
+}
+
+bool Database::older_format()
+{
+    Statement format = prepare("PRAGMA user_version");
+    return format.next() && format.number(0) < kFormat;
+}
+
+void Database::upgrade()
+{
+    execute("BEGIN IMMEDIATE");
+    if (older_format()) {
+        execute(kFromFormat1);
+    }
+    execute("COMMIT");
 }
 
 void Database::make_format()

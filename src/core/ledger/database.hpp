@@ -83,6 +83,8 @@ private:
     /// False for an empty file: a load was killed just after it made it.
     bool has_format();
     void make_format();
+    bool older_format();
+    void upgrade();
 
     std::string path_;
     std::string copy_;  // directory of a private copy; empty: none

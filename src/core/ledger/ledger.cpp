@@ -241,7 +241,8 @@ bool Ledger::covers(const Sending& sending, const std::string& instance, std::in
 
 void Ledger::for_each(const std::function<void(const Entry&)>& visit)
 {
-    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries ORDER BY host, first_sent, policy, entries.id");
+    Statement& rows =
+        statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries ORDER BY host, first_sent, policy, entries.id");
     while (rows.next()) {
         visit(entry_of(rows));
     }
