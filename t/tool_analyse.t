@@ -22,7 +22,7 @@ my %headers = (
     'www.example.com' => [ [ 'Public-Key-Pins', $good ] ],
     'none.example.com'      => [],
     'twice.example.com'     => [ [ 'Public-Key-Pins', $good_too ], [ 'Public-Key-Pins', 'max-age=5; nonsense' ] ],
-    'malformed.example.com' => [ [ 'Public-Key-Pins', 'max-age=2592000; max-age=5; pin-sha256=' . $pki->pin('wildcard') ] ],
+    'malformed.example.com' => [ [ 'Public-Key-Pins', 'max-age=2592000; max-age=5; PIN-SHA256="' . $pki->pin('wildcard') . '"' ] ],
     'root.example.com'      => [ [ 'Public-Key-Pins', value('max-age=600', pin(qw(root-a backup-1 backup-2))) ] ],
     'wrong.example.com'     => [ [ 'Public-Key-Pins', value('max-age=600', pin(qw(backup-1 backup-2))) ] ],
     'single.example.com'    => [ [ 'Public-Key-Pins', value('max-age=9000000', pin(qw(wildcard wildcard))) ] ],

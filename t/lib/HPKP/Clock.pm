@@ -5,8 +5,13 @@
 #     $server->set_clock('@2026-12-24 22:00:00 x60');  # or goes on from there, a minute a second
 #     run_command([ $server->by_its_clock, 'wget2', ... ])                     # another program by that clock
 #
+#     output_of(HPKP::Clock::starting_at('2020-01-01 00:00:00'), qw(openssl x509 ...))    # one that has no server
+#
 # libfaketime reads the time from a file whenever somebody asks for it. Time limits are kept: they go by another clock.
 # Who has no clock of his own lives by the machine's.
+#
+# Every process with that library leaves two files in /dev/shm that carry its pid, unless it ends of its own will; a later
+# process with that pid complains of them or does not start. So they are swept up behind the dead.
 
 package HPKP::Clock;
 
@@ -14,14 +19,14 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use HPKP::Command qw(output_of need_tools write_text);
+use HPKP::Command qw(need_file write_text);
 
-our @EXPORT_OK = qw(set_clock by_its_clock);
+our @EXPORT_OK = qw(set_clock by_its_clock starting_at);
 
 sub set_clock {
     my ($self, $text) = @_;
 
-    need_tools('faketime');
+    sweep();
     $self->{clock} = $self->file('temp/clock');
     # In one step: a worker may read it at any moment.
     write_text("$self->{clock}.new", "$text\n");
@@ -39,10 +44,25 @@ sub by_its_clock {
     return @libraries ? ('env', 'LD_PRELOAD=' . join(':', @libraries), @clock) : ();
 }
 
-my $faketime_library;
-
-sub faketime_library {
-    return $faketime_library //= output_of(qw(faketime -f +0 sh -c), 'printf %s "$LD_PRELOAD"');
+sub starting_at {
+    my ($text) = @_;
+    sweep();
+    return ('env', 'LD_PRELOAD=' . faketime_library(), "FAKETIME=\@$text", 'TZ=UTC');
 }
+
+# By its place: the program faketime, which could tell, is itself stopped by such a file.
+sub faketime_library {
+    my ($found) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+    return need_file($found // 'libfaketime.so.1', 't/run.sh installs it (package libfaketime)');
+}
+
+sub sweep {
+    for my $file (glob '/dev/shm/faketime_shm_* /dev/shm/sem.faketime_sem_*') {
+        my ($pid) = $file =~ /(\d+)$/;
+        unlink $file unless -d "/proc/$pid";
+    }
+}
+
+END { sweep() }
 
 1;

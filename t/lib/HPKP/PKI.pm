@@ -27,6 +27,7 @@ use warnings;
 use Digest::SHA qw(sha256_hex);
 use Fcntl qw(:flock);
 use File::Path qw(make_path remove_tree);
+use HPKP::Clock qw(starting_at);
 use HPKP::Command qw(output_of need_tools read_text write_text build_dir);
 
 # name, common name, issuer (itself for a root), key (of the same name unless it says another), more extensions
@@ -91,7 +92,7 @@ sub look_up {
     my ($class) = @_;
     my $self = bless { dir => build_dir() . '/t-pki', pins => {} }, $class;
 
-    need_tools(qw(openssl faketime));
+    need_tools('openssl');
     make_path($self->{dir});
     open my $lock, '>', "$self->{dir}/lock" or die "$self->{dir}/lock: $!\n";
     flock $lock, LOCK_EX or die "flock: $!\n";
@@ -212,8 +213,8 @@ sub make_leaf {
 sub make_certificate {
     my ($self, $name, $key, $issuer, $subject, $extensions) = @_;
     my $dir = $self->{dir};
-    my @time = $name =~ /expired$/ ? ('faketime', '2020-01-01 00:00:00')
-        : $name =~ /future$/ ? ('faketime', '2040-01-01 00:00:00') : ();
+    my @time = $name =~ /expired$/ ? starting_at('2020-01-01 00:00:00')
+        : $name =~ /future$/ ? starting_at('2040-01-01 00:00:00') : ();
     my $days = @time ? 365 : $extensions =~ /CA:TRUE/ ? 3650 : 800;
     my @signer = $issuer eq $name ? ('-signkey', "$dir/keys/$key.pem")
         : ('-CA', "$dir/certs/$issuer.pem", '-CAkey', "$dir/keys/" . $self->authority_key($issuer) . '.pem');
