@@ -162,7 +162,7 @@ subtest 'tlsa' => sub {
     is($run->{exit}, 0, 'ldns-dane accepts the chain') or diag($run->{out}, $run->{err});
     my ($ee, $ta) = map { my $usage = $_; join "\n", grep { / TLSA $usage / } split /\n/, $zone } 3, 2;
     is($verify->("$_\n")->{exit}, 0, 'by either usage') for $ee, $ta;
-    isnt($verify->($zone =~ s/(TLSA \d 1 1 )../$1zz/gr =~ s/zz/00/gr)->{exit}, 0, 'and not by other digests');
+    isnt($verify->($zone =~ s/(TLSA \d 1 1 .)(.)/$1 . ($2 eq '0' ? '1' : '0')/ger)->{exit}, 0, 'and not by other digests');
     my $other = output_of('danetool', '--tlsa-rr', qw(--port 8443 --host www.example.com --load-certificate), $pki->dir . '/certs/www.pem');
     my ($digest) = $other =~ /([0-9a-f]{64})/ or die $other;
     like($ee, qr/^_8443\._tcp\.www\.example\.com\. IN TLSA 3 1 1 $digest ; www$/m, 'as danetool makes it');
