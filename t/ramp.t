@@ -135,4 +135,48 @@ subtest 'in the ledger' => sub {
     }
 };
 
+# The clock is ahead for a while, and nobody loads anything meanwhile: what a worker sent then is known to the next load.
+subtest 'a clock that is ahead between two loads' => sub {
+    my $held = sub { time_text((entries($_[0], host => 'www.example.com'))[0]{'held-until'}) };
+    my $jumped = sub {
+        my $server = ramp_site(@_)->start;
+        value_is($server, 10 * $day, $high, 'the last value, by a clock that is ahead');
+        value_is($server, 60, $low, 'and the first again');
+        return $server;
+    };
+
+    my $server = $jumped->();
+    $server->stop;
+    is($held->($server), day(0, 60 + 300 + $high), 'at the end');
+    $server->configure(http => tls_server(cert => 'www-unpinned'));
+    has_finding($server->test_config, 'locks-out-clients', 'error', says => qr/until \Q@{[ day(0, 60 + 300 + $high) ]}\E UTC/, name => 'clients remember');
+
+    $server = $jumped->(workers => 2);
+    $server->configure(http => tls_server(cert => 'www-unpinned'));
+    has_finding({ err => $server->hup_refused }, 'locks-out-clients', 'error', says => qr/until \Q@{[ day(0, 60 + 300 + $high) ]}\E UTC/,
+        name => 'at a reload');
+    $server->configure(http => tls_server(extra => 'hpkp_policy pins.yaml;'));
+    $server->hup;
+    is($held->($server), day(0, 60 + 300 + $high), 'a reload writes it down');
+    # What begins later has nothing to do with it.
+    $server->write('conf/pins.yaml', policy(name => 'new', enforce => $ramp));
+    $server->reload for 1, 2;
+    my ($new) = grep { $_->{policy}{policy} eq 'new' } entries($server, host => 'www.example.com');
+    is(time_text($new->{'held-until'}), day(0, 60 + 300 + $low), 'a policy of later');
+    $server->crash;
+    my ($old) = grep { $_->{policy}{policy} eq 'www' } entries($server, host => 'www.example.com');
+    is(time_text($old->{'held-until'}), day(0, 60 + 300 + $high), 'and through a crash');
+    $server->no_alerts;
+
+    # A load by such a clock knows it itself, though it has nothing new to record.
+    $server = ramp_site()->start;
+    $server->set_clock(day(10));
+    $server->reload;
+    value_is($server, 60, $high, 'the last value stays: the load was by the clock that is ahead');
+    $server->reload;
+    $server->stop;
+    is($held->($server), day(0, 60 + 300 + $high), 'a load by a clock that is ahead');
+    $server->no_alerts;
+};
+
 done_testing;

@@ -197,7 +197,7 @@ hpkp::LoadOptions options_of(const hpkp_options_t& from, const std::string& load
     options.ledger = copy(from.ledger);
     options.lockout_warns = from.lockout_warns != 0;
     options.writes = from.writes != 0;
-    options.load = {load, instance_of(from), from.now, from.may_close != 0};
+    options.load = {load, instance_of(from), from.now, from.may_close != 0, from.reached};
     return options;
 }
 
@@ -237,6 +237,7 @@ struct LedgerWork {
     hpkp_str_t ledger;
     const char* load;
     int64_t now;
+    int64_t reached;
     void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&);
     char* failure;  // in shared memory
 };
@@ -256,7 +257,7 @@ void change_ledger(void* argument) noexcept
     try {
         hpkp::Ledger ledger(copy(work.ledger), hpkp::Database::Access::write);
         ledger.begin(true);
-        (ledger.*work.change)({work.load, "", work.now, true});
+        (ledger.*work.change)({work.load, "", work.now, true, work.reached});
         ledger.commit();
     }
     catch (const hpkp::LedgerError& error) {
@@ -267,12 +268,12 @@ void change_ledger(void* argument) noexcept
     }
 }
 
-int with_ledger(hpkp_str_t ledger, const char* load, int64_t now, void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&),
-                char* failure) noexcept
+int with_ledger(hpkp_str_t ledger, const char* load, int64_t now, int64_t reached,
+                void (hpkp::Ledger::*change)(const hpkp::LedgerLoad&), char* failure) noexcept
 {
     try {
         hpkp::SharedMemory memory(kFailureBytes);
-        LedgerWork work{ledger, load, now, change, memory.make<char>(kFailureBytes)};
+        LedgerWork work{ledger, load, now, reached, change, memory.make<char>(kFailureBytes)};
         work.failure[0] = 0;
         const std::string died = hpkp::run_in_child(change_ledger, &work, kMaxLedgerSeconds, "its process");
         set(failure, died.empty() ? work.failure : died.c_str());
@@ -359,17 +360,17 @@ const char* hpkp_session_load(const hpkp_session_t* session)
 
 int hpkp_ledger_settle(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
 {
-    return with_ledger(ledger, load, now, &hpkp::Ledger::settle, failure);
+    return with_ledger(ledger, load, now, 0, &hpkp::Ledger::settle, failure);
 }
 
 int hpkp_ledger_withdraw(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
 {
-    return with_ledger(ledger, load, now, &hpkp::Ledger::withdraw, failure);
+    return with_ledger(ledger, load, now, 0, &hpkp::Ledger::withdraw, failure);
 }
 
-int hpkp_ledger_close(hpkp_str_t ledger, const char* load, int64_t now, char* failure)
+int hpkp_ledger_close(hpkp_str_t ledger, const char* load, int64_t now, int64_t reached, char* failure)
 {
-    return with_ledger(ledger, load, now, &hpkp::Ledger::close, failure);
+    return with_ledger(ledger, load, now, reached, &hpkp::Ledger::close, failure);
 }
 
 int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t pins_n, size_t* matched)

@@ -87,6 +87,7 @@ typedef struct {
     int         lockout_warns;    /* "hpkp_lockout warn" */
     int         writes;           /* the load may go on to serve: not nginx -t, nor an "nginx -s" process */
     int         may_close;        /* no older master of this nginx may still send */
+    int64_t     reached;          /* the latest time by which a worker went on to a header's next value; 0: none */
 } hpkp_options_t;
 
 /*
@@ -179,7 +180,7 @@ int hpkp_ledger_settle(hpkp_str_t ledger, const char *load, int64_t now, char *f
 /* It has not: nothing of it was sent. */
 int hpkp_ledger_withdraw(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
 /* Its nginx has stopped.  Nothing ends if a later load of the same nginx is in the ledger, which goes on sending. */
-int hpkp_ledger_close(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
+int hpkp_ledger_close(hpkp_str_t ledger, const char *load, int64_t now, int64_t reached, char *failure);
 
 
 /*

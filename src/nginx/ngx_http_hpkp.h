@@ -6,6 +6,7 @@
  *   ngx_http_hpkp_gather.c     the facts that a load is judged by
  *   ngx_http_hpkp_ledger.c     what the ledger is told after a load
  *   ngx_http_hpkp_filter.c     the header filter
+ *   ngx_http_hpkp_ramp.c       which value of a ramp is in force
  *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
  *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
  */
@@ -111,6 +112,7 @@ typedef struct {
     /* the load, as the ledger knows it */
     char                        load[HPKP_LOAD_ID];
     ngx_uint_t                  settled;
+    time_t                      reached;      /* what it told of ramps */
     ngx_pool_cleanup_t         *cleanup;
 
     /* a worker's own */
@@ -184,7 +186,16 @@ ngx_uint_t ngx_http_hpkp_sent_before(ngx_http_request_t *r);
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
 
 /* puts in force the value of this second, if it is another one */
-void ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now);
+void ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now);
+
+/* memory for what workers tell the master of ramps, once; NGX_ERROR: none */
+ngx_int_t ngx_http_hpkp_ramp_share(ngx_log_t *log);
+
+/* the latest time by which a value was chosen, if by a clock since set back */
+time_t ngx_http_hpkp_ramp_reached(time_t now);
+
+/* the ledger knows of it now */
+void ngx_http_hpkp_ramp_told(time_t reached);
 
 ngx_int_t ngx_http_hpkp_add_variables(ngx_conf_t *cf);
 

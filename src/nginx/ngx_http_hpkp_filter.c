@@ -159,7 +159,7 @@ ngx_http_hpkp_emit(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission)
     send = ngx_http_hpkp_allowed(r, emission);
 
     if (send & NGX_HTTP_HPKP_ENFORCE) {
-        ngx_http_hpkp_step(emission->enforce, ngx_time());
+        ngx_http_hpkp_ramp_step(emission->enforce, ngx_time());
     }
 
     /* what is there already needs no second one */
@@ -303,36 +303,6 @@ ngx_http_hpkp_clear_header(ngx_table_elt_t *h,
     h->hash = 0;
 
     return 0;
-}
-
-
-/* at run time the header is this worker's own copy */
-
-NGX_HTTP_HPKP_RARE void
-ngx_http_hpkp_step(ngx_http_hpkp_header_t *header, time_t now)
-{
-    time_t      end;
-    ngx_uint_t  i;
-
-    /* one compare for both ends of its time: the clock may go back, too */
-
-    if ((ngx_uint_t) (now - header->from) < header->span) {
-        return;
-    }
-
-    for (i = 0; i + 1 < header->nvalues; i++) {
-        if (now < header->values[i + 1].from) {
-            break;
-        }
-    }
-
-    /* the first is for all the time before, the last for all after */
-
-    header->value = header->values[i].text;
-    header->from = (i == 0) ? 0 : header->values[i].from;
-    end = (i + 1 < header->nvalues) ? header->values[i + 1].from
-                                    : (time_t) NGX_MAX_TIME_T_VALUE;
-    header->span = end - header->from;
 }
 
 

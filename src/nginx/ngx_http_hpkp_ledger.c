@@ -34,6 +34,12 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
         return NGX_ERROR;
     }
 
+    if (ngx_http_hpkp_ramp_share(cf->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    hmcf->reached = ngx_http_hpkp_ramp_reached(options->now);
+
     if (hmcf->ledger.len) {
         options->ledger = ngx_http_hpkp_str(&hmcf->ledger);
     }
@@ -43,6 +49,7 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
     options->lockout_warns = (hmcf->lockout == NGX_HTTP_HPKP_LOCKOUT_WARN);
     options->writes = !ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER;
     options->may_close = !ngx_http_hpkp_older_master();
+    options->reached = hmcf->reached;
 
     return NGX_OK;
 }
@@ -121,6 +128,7 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
     }
 
     hmcf->settled = 1;
+    ngx_http_hpkp_ramp_told(hmcf->reached);
 
     /* a first start may still fail: to write its pid file, say */
 
@@ -197,6 +205,7 @@ void
 ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
 {
     char                        failure[256];
+    time_t                      now;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
     ngx_http_hpkp_unsent = NULL;
@@ -214,8 +223,10 @@ ngx_http_hpkp_exit_master(ngx_cycle_t *cycle)
         return;
     }
 
-    if (!hpkp_ledger_close(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load,
-                           time(NULL), failure))
+    now = time(NULL);
+
+    if (!hpkp_ledger_close(ngx_http_hpkp_str(&hmcf->ledger), hmcf->load, now,
+                           ngx_http_hpkp_ramp_reached(now), failure))
     {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "hpkp: what was sent stays open in the ledger: %s",

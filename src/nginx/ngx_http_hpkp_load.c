@@ -274,7 +274,7 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
         }
     }
 
-    ngx_http_hpkp_step(to, ngx_time());
+    ngx_http_hpkp_ramp_step(to, ngx_time());
 
     to->npins = from->pins_n;
     to->pins = ngx_palloc(cf->pool, from->pins_n * 32 + 1);

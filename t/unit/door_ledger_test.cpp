@@ -97,9 +97,9 @@ TEST_F(DoorLedger, AnNginxThatStops)
     const std::string drains = load;
     run();
     hpkp_ledger_settle(options.ledger, load.c_str(), kNow + 10, failure);
-    EXPECT_EQ(hpkp_ledger_close(options.ledger, drains.c_str(), kNow + 70, failure), 1) << failure;
+    EXPECT_EQ(hpkp_ledger_close(options.ledger, drains.c_str(), kNow + 70, 0, failure), 1) << failure;
     EXPECT_EQ(file.entries(), open) << "a later one of the same nginx goes on sending";
-    EXPECT_EQ(hpkp_ledger_close(options.ledger, load.c_str(), kNow + 70, failure), 1) << failure;
+    EXPECT_EQ(hpkp_ledger_close(options.ledger, load.c_str(), kNow + 70, 0, failure), 1) << failure;
     EXPECT_EQ(file.entries(), "example.com www 1795000000-1795000070, www.example.com www 1795000000-1795000070");
 }
 
@@ -152,7 +152,7 @@ TEST_F(DoorLedger, AFailureHasItsReason)
             std::memset(failure, 'x', sizeof(failure));
             const int done = which == 0   ? hpkp_ledger_settle(str(path), "0123456789abcdef", kNow, failure)
                              : which == 1 ? hpkp_ledger_withdraw(str(path), "0123456789abcdef", kNow, failure)
-                                          : hpkp_ledger_close(str(path), "0123456789abcdef", kNow, failure);
+                                          : hpkp_ledger_close(str(path), "0123456789abcdef", kNow, 0, failure);
             EXPECT_EQ(done, 0) << path.substr(0, 50);
             const std::size_t length = ::strnlen(failure, sizeof(failure));
             EXPECT_GT(length, 0U);

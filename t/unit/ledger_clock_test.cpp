@@ -47,6 +47,57 @@ TEST_F(LedgerClock, WhatIsJudgedByWhenTheClockIsBehind)
     EXPECT_EQ(judged_at(999), 2000) << "a clock that is not set yet";
 }
 
+// Workers step a ramp by their clock; the next load tells how far that has been.
+TEST_F(LedgerClock, WhatAWorkerSentByAClockThatWasAheadCounts)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {2000, 3600}, {0, 86400}});
+    const auto tell = [&](std::int64_t reached, const std::string& instance = "/nginx.conf") {
+        LedgerLoad load = load_at(200, instance);
+        load.reached = reached;
+        file.with([&](Ledger& ledger) { ledger.note_reached(load); });
+    };
+    file.take({sending(kWww, ramp)}, 100);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 60);
+    tell(0);
+    tell(99999, "/other.conf");
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 60) << "another nginx";
+    tell(1100);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 3600);
+    tell(1099);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 3600) << "it has been further";
+    file.take({sending(kWww, ramp)}, 250);
+    EXPECT_EQ(file.only_entry().held_until(300), 300 + 300 + 3600) << "through a load";
+
+    Ledger other(dir.path() + "/other", Database::Access::create);
+    for (const std::string& line : file.exported()) {
+        EXPECT_TRUE(other.import_line(line, true, 400)) << line;
+    }
+    other.for_each([](const Entry& entry) { EXPECT_EQ(entry.held_until(300), 300 + 300 + 3600) << "imported"; });
+
+    file.take({}, 300);
+    EXPECT_EQ(file.only_entry().held_until(0), 300 + 300 + 3600) << "and when it has ended";
+    tell(99999);
+    EXPECT_EQ(file.only_entry().held_until(0), 300 + 300 + 3600) << "what has ended is sent by no worker";
+    file.with([&](Ledger& ledger) { EXPECT_EQ(ledger.history(kWww).front().last_max_age, 3600); });
+}
+
+TEST_F(LedgerClock, AClosingNginxTellsHowFarItsWorkersWere)
+{
+    LedgerLoad load = file.take({sending(kWww, ramped({{1000, 60}, {0, 86400}}))}, 100);
+    load.now = 200;
+    load.reached = 5000;
+    file.with([&](Ledger& ledger) { ledger.close(load); });
+    EXPECT_EQ(file.only_entry().held_until(0), 200 + 300 + 86400);
+}
+
+TEST_F(LedgerClock, ALoadByAClockThatIsAheadSendsWhatIsInForceThen)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 100);
+    file.take({sending(kWww, ramp)}, 5000);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 86400) << "the clock is back";
+}
+
 TEST_F(LedgerClock, AClockThatJumpsAheadOnceRemovesNothing)
 {
     file.take({sending(kWww, enforced(30 * kDay))}, 100);

@@ -324,12 +324,14 @@ TEST_F(LedgerDatabase, AnOlderFormatIsReadInACopyAndBroughtUpToDateByWhoWrites)
     file.take({sending(host("www.example.com"), enforced(60))}, 100);
     sqlite3* database = nullptr;
     ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(database,
-                           "ALTER TABLE ledger DROP COLUMN mark; ALTER TABLE ledger DROP COLUMN last_mark;"
-                           "ALTER TABLE instances DROP COLUMN load; ALTER TABLE instances DROP COLUMN previous;"
-                           "DROP INDEX entries_opened; DROP INDEX entries_closing; PRAGMA user_version=1",
-                           nullptr, nullptr, nullptr),
-              SQLITE_OK);
+    EXPECT_EQ(
+        sqlite3_exec(database,
+                     "ALTER TABLE ledger DROP COLUMN mark; ALTER TABLE ledger DROP COLUMN last_mark;"
+                     "ALTER TABLE instances DROP COLUMN load; ALTER TABLE instances DROP COLUMN previous;"
+                     "DROP INDEX entries_opened; DROP INDEX entries_closing; ALTER TABLE entries DROP COLUMN reached;"
+                     "PRAGMA user_version=1",
+                     nullptr, nullptr, nullptr),
+        SQLITE_OK);
     const auto format = [&] {
         sqlite3_stmt* row = nullptr;
         sqlite3_prepare_v2(database, "PRAGMA user_version", -1, &row, nullptr);
@@ -344,7 +346,7 @@ TEST_F(LedgerDatabase, AnOlderFormatIsReadInACopyAndBroughtUpToDateByWhoWrites)
     }
     EXPECT_EQ(format(), 1) << "nothing is written by who reads";
     file.take({sending(host("www.example.com"), enforced(61))}, 300);
-    EXPECT_EQ(format(), 2);
+    EXPECT_EQ(format(), 3);
     EXPECT_EQ(file.entries(), "www.example.com www 100-300, www.example.com www 300-");
     sqlite3_close(database);
 }

@@ -48,6 +48,7 @@ Book::Book(const LoadOptions& options) : options_(options)
     if (options.writes) {
         try {
             open(Database::Access::write);
+            ledger_->note_reached(options.load);
             return;
         }
         catch (const LedgerError& error) {

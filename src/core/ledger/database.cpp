@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kBusyMilliseconds = 5000;
 constexpr int kApplicationId = 0x68706b70;  // "hpkp"
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 constexpr const char* kSchema = R"(
     -- One row. id tells this ledger from those of other machines; newest is the newest time recorded; mark and
@@ -31,11 +31,13 @@ constexpr const char* kSchema = R"(
     CREATE TABLE policies(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
 
     -- Times in seconds since the epoch. held_until is NULL while the entry is open. load: which configuration load made
-    -- it; closing: which one ends it, once nginx has taken it.
+    -- it; closing: which one ends it, once nginx has taken it. reached: the latest time by which a ramp's max-age was
+    -- chosen, where the clock has been ahead.
     CREATE TABLE entries(id TEXT PRIMARY KEY, host TEXT NOT NULL, exceptions TEXT NOT NULL,
                          policy INTEGER NOT NULL REFERENCES policies, instance INTEGER NOT NULL REFERENCES instances,
                          anchor INTEGER NOT NULL, first_sent INTEGER NOT NULL, last_sent INTEGER NOT NULL,
-                         held_until INTEGER, load TEXT, closing TEXT) WITHOUT ROWID;
+                         held_until INTEGER, load TEXT, closing TEXT, reached INTEGER NOT NULL DEFAULT 0)
+        WITHOUT ROWID;
     -- A host has few entries, an nginx may have ten thousand open and one policy a million: queries by host say INDEXED
     -- BY, since SQLite's planner takes the other indices for as good.
     CREATE INDEX entries_by_host ON entries(host);
@@ -67,6 +69,12 @@ constexpr const char* kFromFormat1 = R"(
     CREATE INDEX entries_opened ON entries(load) WHERE load IS NOT NULL;
     CREATE INDEX IF NOT EXISTS entries_closing ON entries(closing) WHERE closing IS NOT NULL;
     PRAGMA user_version=2;
+)";
+
+/// From format 2, which did not know of clocks that go back while a ramp rises.
+constexpr const char* kFromFormat2 = R"(
+    ALTER TABLE entries ADD COLUMN reached INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version=3;
 )";
 
 FindingId id_of(int code)
@@ -242,7 +250,7 @@ Database::Database(const std::string& path, Access access) : path_(path)
     }
     if (!whole) {
         make_format();
-    } else if (older_format()) {
+    } else if (format() < kFormat) {
         // Who only reads must not write: in a copy.
         if (access == Access::read && copy_.empty()) {
             handle_.reset();
@@ -337,17 +345,21 @@ bool Database::has_format()
     return false;
 }
 
-bool Database::older_format()
+std::int64_t Database::format()
 {
     Statement format = prepare("PRAGMA user_version");
-    return format.next() && format.number(0) < kFormat;
+    return format.next() ? format.number(0) : 0;
 }
 
 void Database::upgrade()
 {
     execute("BEGIN IMMEDIATE");
-    if (older_format()) {
+    // As it is now: another process may have been first.
+    if (format() == 1) {
         execute(kFromFormat1);
+    }
+    if (format() == 2) {
+        execute(kFromFormat2);
     }
     execute("COMMIT");
 }

@@ -83,7 +83,7 @@ private:
     /// False for an empty file: a load was killed just after it made it.
     bool has_format();
     void make_format();
-    bool older_format();
+    std::int64_t format();
     void upgrade();
 
     std::string path_;

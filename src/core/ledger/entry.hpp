@@ -65,10 +65,14 @@ struct Entry {
     std::int64_t anchor = 0;      // when a policy of this name was first enforced for this host: a ramp's begin
     std::int64_t first_sent = 0;  // seconds since the epoch, as all times here
     std::int64_t last_sent = 0;
-    bool open = false;  // it may be sent at this moment: nothing has said otherwise
+    std::int64_t reached = 0;  // of a ramp: the latest time by which a max-age was chosen, by a clock that may be back
+    bool open = false;         // it may be sent at this moment: nothing has said otherwise
 
-    /// The max-age that clients got which saw it at `time`.
-    std::int64_t max_age_at(std::int64_t time) const { return policy->max_age.at(time - anchor); }
+    /// The highest max-age that clients may have got by `time`.
+    std::int64_t max_age_at(std::int64_t time) const
+    {
+        return policy->max_age.at((time > reached ? time : reached) - anchor);
+    }
 
     /// From when on no client holds it, if it is sent no more after `now`. An open entry counts as sent now.
     std::int64_t held_until(std::int64_t now) const;

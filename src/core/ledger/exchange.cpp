@@ -1,9 +1,9 @@
 // A ledger as lines of JSON, and back. Version 1, one object a line, times in seconds since the epoch:
 //
 //     {"type": "entry", "id", "host", "one-label", "exceptions", "instance", "own", "anchor", "first-sent",
-//     "last-sent",
-//      "open", "policy": {...}}                                 own: sent by the machine that exports;
-//                                                               policy: as SentPolicy::to_text() writes it
+//     "last-sent", "reached", "open", "policy": {...}}
+//                                             own: sent by the machine that exports; reached may be missing: 0;
+//                                             policy: as SentPolicy::to_text() writes it
 //     {"type": "history", "host", "one-label", "policy", "enforced", "first-sent", "last-sent", "last-max-age"}
 //     {"type": "key", "host", "one-label", "pin-sha256", "first-seen"}
 //     {"type": "forgotten", "entry", "at", "who", "reason"}
@@ -66,6 +66,7 @@ void Ledger::export_lines(const std::string& machine, const std::function<void(c
         line["anchor"] = entry.anchor;
         line["first-sent"] = entry.first_sent;
         line["last-sent"] = entry.last_sent;
+        line["reached"] = entry.reached;
         line["open"] = entry.open;
         line["policy"] = json::parse(entry.policy->to_text());
         write(text_of(line));
@@ -173,6 +174,8 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         entry.anchor = time("anchor");
         entry.first_sent = time("first-sent");
         entry.last_sent = time("last-sent");
+        // By a clock that was ahead, this is later than anything that was sent.
+        entry.reached = std::clamp<std::int64_t>(line.value("reached", std::int64_t{0}), 0, kLatestTime);
         entry.open = line.at("open").get<bool>();
         entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
         const bool is_id = !entry.id.empty() && entry.id.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -210,13 +213,14 @@ std::string Ledger::own_id()
 
 void Ledger::import_entry(const Entry& entry)
 {
-    Statement insert = database_.prepare(
-        "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL) "
-        "ON CONFLICT DO UPDATE SET anchor = min(anchor, ?6), last_sent = max(last_sent, ?8), held_until = "
-        "CASE WHEN held_until IS NULL AND EXISTS (SELECT 1 FROM instances "
-        "WHERE id = instance AND name LIKE '/%') THEN NULL "
-        "WHEN held_until IS NULL OR ?9 IS NULL THEN coalesce(held_until, ?9) "
-        "ELSE max(held_until, ?9) END");
+    Statement insert =
+        database_.prepare("INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, ?10) "
+                          "ON CONFLICT DO UPDATE SET anchor = min(anchor, ?6), last_sent = max(last_sent, ?8), "
+                          "reached = max(reached, ?10), held_until = "
+                          "CASE WHEN held_until IS NULL AND EXISTS (SELECT 1 FROM instances "
+                          "WHERE id = instance AND name LIKE '/%') THEN NULL "
+                          "WHEN held_until IS NULL OR ?9 IS NULL THEN coalesce(held_until, ?9) "
+                          "ELSE max(held_until, ?9) END");
     insert.bind(1, entry.id)
         .bind(2, host_key(entry.host))
         .bind(3, joined(entry.exceptions))
@@ -224,7 +228,8 @@ void Ledger::import_entry(const Entry& entry)
         .bind(5, instance_id(entry.instance))
         .bind(6, entry.anchor)
         .bind(7, entry.first_sent)
-        .bind(8, entry.last_sent);
+        .bind(8, entry.last_sent)
+        .bind(10, entry.reached);
     if (entry.open) {
         insert.bind_null(9);
     } else {

@@ -284,6 +284,7 @@ Entry Ledger::entry_of(Statement& row)
     entry.first_sent = row.number(6);
     entry.last_sent = row.number(7);
     entry.open = row.number(8) != 0;
+    entry.reached = row.number(9);
 
     auto& policy = policies_[row.number(3)];
     if (policy == nullptr) {

@@ -35,7 +35,8 @@ struct LedgerLoad {
     std::string id;        // random
     std::string instance;  // of this nginx: configuration file and prefix
     std::int64_t now = 0;
-    bool may_close = true;  // no older master of this nginx may still send
+    bool may_close = true;     // no older master of this nginx may still send
+    std::int64_t reached = 0;  // the latest time by which its workers chose a max-age; 0: none after `now`
 };
 
 class Ledger {
@@ -67,6 +68,9 @@ public:
     std::vector<std::pair<Pin, std::int64_t>> keys(const HostPattern& host);
     /// A key was seen at this host later than another.
     bool key_changed(const HostPattern& host);
+
+    /// What this nginx has open was sent with max-ages up to those of load.reached: a clock was ahead for a while.
+    void note_reached(const LedgerLoad& load);
 
     /// Something that this nginx sent is open.
     bool sends(const std::string& instance);
@@ -113,6 +117,7 @@ private:
     /// Under `own`, every line of an export that its machine sent has to be of this one.
     void require_one_machine(const std::string& machine);
     void close_instance(std::int64_t instance, std::int64_t now);
+    void note_reached(std::int64_t instance, std::int64_t time);
     void note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote);
     void note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,
                          std::int64_t anchor);

@@ -44,7 +44,7 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
             known_policy = policy_id(*sending.content);
         }
         const std::int64_t policy = known_policy;
-        Statement& same = statement("SELECT id, anchor FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND "
+        Statement& same = statement("SELECT id FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND "
                                     "policy = ?2 AND instance = ?3 AND exceptions = ?4" HPKP_OPEN);
         if (same.bind(1, host).bind(2, policy).bind(3, instance).bind(4, exceptions).next()) {
             const std::string id = same.text(0);
@@ -58,11 +58,14 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
                 .bind(1, host)
                 .bind(2, sending.policy->name)
                 .run();
-            // An import may have told of an earlier begin, and the ramp is rendered from that.
-            if (sending.policy->max_age.is_ramp() && same.number(1) > begin_of(host, sending.policy->name, time)) {
-                statement("UPDATE entries SET anchor = ?2 WHERE id = ?1")
+            if (sending.policy->max_age.is_ramp()) {
+                // An import may have told of an earlier begin, and the ramp is rendered from that. And should the clock
+                // be ahead, what it sends now would be forgotten once it is right again.
+                statement("UPDATE entries SET anchor = min(anchor, ?2), reached = max(reached, ?3) WHERE id = ?1 "
+                          "AND (anchor > ?2 OR reached < ?3)")
                     .bind(1, id)
                     .bind(2, begin_of(host, sending.policy->name, time))
+                    .bind(3, load.now)
                     .run();
             }
             continue;
@@ -70,7 +73,7 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
         wrote = true;
         const bool enforced = sending.policy->kind == SentPolicy::Kind::enforced;
         const std::int64_t anchor = enforced ? begin_of(host, sending.policy->name, time) : time;
-        statement("INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, NULL, ?8, NULL)")
+        statement("INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, NULL, ?8, NULL, 0)")
             .bind(1, new_ledger_id())
             .bind(2, host)
             .bind(3, exceptions)
@@ -172,11 +175,30 @@ void Ledger::withdraw(const LedgerLoad& load)
     statement("UPDATE instances SET load = previous WHERE load = ?1").bind(1, load.id).run();
 }
 
+void Ledger::note_reached(const LedgerLoad& load)
+{
+    Statement& known = statement("SELECT id FROM instances WHERE name = ?1");
+    if (load.reached != 0 && known.bind(1, load.instance).next()) {
+        note_reached(known.number(0), load.reached);
+    }
+}
+
+void Ledger::note_reached(std::int64_t instance, std::int64_t time)
+{
+    at_key_.clear();
+    statement("UPDATE entries SET reached = ?2 WHERE instance = ?1 AND held_until IS NULL AND reached < ?2")
+        .bind(1, instance)
+        .bind(2, time)
+        .run();
+}
+
 void Ledger::close(const LedgerLoad& load)
 {
     Statement& last = statement("SELECT id FROM instances WHERE load = ?1");
     if (last.bind(1, load.id).next()) {
-        close_instance(last.number(0), load.now);
+        const std::int64_t instance = last.number(0);
+        note_reached(instance, load.reached);
+        close_instance(instance, load.now);
     }
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #define HPKP_ENTRY_COLUMNS                                                                                             \
-    "entries.id, host, exceptions, policy, instance, anchor, first_sent, last_sent, held_until IS NULL"
+    "entries.id, host, exceptions, policy, instance, anchor, first_sent, last_sent, held_until IS NULL, reached"
 
 // Nobody has vouched for it. Who does so for an open entry vouches for what is sent until a load ends it, which has to
 // come within the hour: it may be sent for weeks otherwise. A word from the future is of a clock that was wrong.

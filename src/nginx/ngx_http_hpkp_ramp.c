@@ -1,0 +1,121 @@
+/*
+ * The values of a ramp.  A worker goes on to the next one by the clock and
+ * tells nobody but the master, in the memory that they share: should the clock
+ * have been ahead, and be right again by the next load, the ledger learns then
+ * what clients were sent meanwhile.
+ */
+
+#include "ngx_http_hpkp.h"
+
+
+static void ngx_http_hpkp_ramp_note(time_t from);
+
+
+/*
+ * The latest time by which a worker of this master chose a value, since the
+ * ledger was last told.  A page for the life of the process: draining workers
+ * write to it after the configuration that they serve has gone.
+ */
+
+static ngx_atomic_t  *ngx_http_hpkp_reached;
+
+
+ngx_int_t
+ngx_http_hpkp_ramp_share(ngx_log_t *log)
+{
+    ngx_shm_t  shm;
+
+    if (ngx_http_hpkp_reached) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&shm, sizeof(ngx_shm_t));
+
+    shm.size = ngx_pagesize;
+    shm.log = log;
+    ngx_str_set(&shm.name, "hpkp_reached");
+
+    if (ngx_shm_alloc(&shm) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_hpkp_reached = (ngx_atomic_t *) shm.addr;
+
+    return NGX_OK;
+}
+
+
+time_t
+ngx_http_hpkp_ramp_reached(time_t now)
+{
+    time_t  reached;
+
+    if (ngx_http_hpkp_reached == NULL) {
+        return 0;
+    }
+
+    reached = (time_t) *ngx_http_hpkp_reached;
+
+    return (reached > now) ? reached : 0;
+}
+
+
+void
+ngx_http_hpkp_ramp_told(time_t reached)
+{
+    if (reached) {
+        (void) ngx_atomic_cmp_set(ngx_http_hpkp_reached,
+                                  (ngx_atomic_uint_t) reached, 0);
+    }
+}
+
+
+static void
+ngx_http_hpkp_ramp_note(time_t from)
+{
+    ngx_atomic_uint_t  reached;
+
+    do {
+        reached = *ngx_http_hpkp_reached;
+
+        if (from <= (time_t) reached) {
+            return;
+        }
+
+    } while (!ngx_atomic_cmp_set(ngx_http_hpkp_reached, reached,
+                                 (ngx_atomic_uint_t) from));
+}
+
+
+/* at run time the header is this worker's own copy */
+
+NGX_HTTP_HPKP_RARE void
+ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now)
+{
+    time_t      end;
+    ngx_uint_t  i;
+
+    /* one compare for both ends of its time: the clock may go back, too */
+
+    if ((ngx_uint_t) (now - header->from) < header->span) {
+        return;
+    }
+
+    for (i = 0; i + 1 < header->nvalues; i++) {
+        if (now < header->values[i + 1].from) {
+            break;
+        }
+    }
+
+    /* the first is for all the time before, the last for all after */
+
+    header->value = header->values[i].text;
+    header->from = (i == 0) ? 0 : header->values[i].from;
+    end = (i + 1 < header->nvalues) ? header->values[i + 1].from
+                                    : (time_t) NGX_MAX_TIME_T_VALUE;
+    header->span = end - header->from;
+
+    if (header->nvalues > 1 && ngx_http_hpkp_reached) {
+        ngx_http_hpkp_ramp_note(header->values[i].from);
+    }
+}
