@@ -22,6 +22,8 @@ struct hpkp_session_s {
     char load[HPKP_LOAD_ID] = "";
     hpkp_line_t* lines = nullptr;
     size_t lines_n = 0;
+    hpkp_str_t* proofs = nullptr;
+    size_t proofs_n = 0;
     hpkp_header_t* headers = nullptr;
     size_t headers_n = 0;
     hpkp_emission_t* emissions = nullptr;
@@ -84,6 +86,15 @@ public:
         session_.lines = memory_.make<hpkp_line_t>(lines.size());
         for (std::size_t i = 0; i < lines.size(); i++) {
             session_.lines[i] = {severity(lines[i].severity), text(lines[i].text)};
+        }
+    }
+
+    void write_proofs(const std::vector<std::string>& proofs)
+    {
+        session_.proofs_n = proofs.size();
+        session_.proofs = memory_.make<hpkp_str_t>(proofs.size());
+        for (std::size_t i = 0; i < proofs.size(); i++) {
+            session_.proofs[i] = text(proofs[i]);
         }
     }
 
@@ -221,6 +232,7 @@ void judge(void* argument) noexcept
         writer.write_lines(result.lines);
         if (!result.refused) {
             writer.write_emissions(result.emissions);
+            writer.write_proofs(result.proofs);
         }
         session.status = result.refused ? HPKP_REFUSED : HPKP_ACCEPTED;
     }
@@ -336,6 +348,16 @@ size_t hpkp_session_lines(const hpkp_session_t* session)
 hpkp_line_t hpkp_session_line(const hpkp_session_t* session, size_t i)
 {
     return session->lines[i];
+}
+
+size_t hpkp_session_proofs(const hpkp_session_t* session)
+{
+    return session->proofs_n;
+}
+
+hpkp_str_t hpkp_session_proof(const hpkp_session_t* session, size_t i)
+{
+    return session->proofs[i];
 }
 
 size_t hpkp_session_headers(const hpkp_session_t* session)

@@ -175,4 +175,9 @@ std::string distance_text(std::int64_t time, std::int64_t now)
     return "now";
 }
 
+std::string date_text(std::int64_t time, std::int64_t now)
+{
+    return time_text(time) + " (" + distance_text(time, now) + ")";
+}
+
 }  // namespace hpkp

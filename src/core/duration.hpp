@@ -33,4 +33,7 @@ std::string time_text(std::time_t time);
 /// more.
 std::string distance_text(std::int64_t time, std::int64_t now);
 
+/// Both: "2026-12-06 22:00:00 UTC (in 12 days)".
+std::string date_text(std::int64_t time, std::int64_t now);
+
 }  // namespace hpkp

@@ -61,7 +61,7 @@ private:
             guards = guards || policy->guard.has_value();
             for (const PinSet& set : policy->pin_sets) {
                 if (set.enforced) {
-                    emission.enforce = enforced_index(*policy, set, server);
+                    emission.enforce = enforced_index(*policy, set, server, emission.max_age);
                 }
                 if (set.reported) {
                     emission.report_only =
@@ -91,13 +91,13 @@ private:
         return emission;
     }
 
-    /// Servers whose ramps began at different times send different headers.
-    std::size_t enforced_index(const Policy& policy, const PinSet& set, const Server& server)
+    /// Servers whose ramps began at different times send different headers. `now` gets the max-age in force.
+    std::size_t enforced_index(const Policy& policy, const PinSet& set, const Server& server, std::int64_t& now)
     {
         const MaxAge& max_age = policy.enforce->max_age;
         const std::int64_t begin = max_age.is_ramp() ? ramp_begin(site_, policy, server) : 0;
-        std::vector<HeaderValue> values = {
-            {site_.now, enforce_header(*policy.enforce, max_age.at(site_.now - begin), set)}};
+        now = max_age.at(site_.now - begin);
+        std::vector<HeaderValue> values = {{site_.now, enforce_header(*policy.enforce, now, set)}};
         std::int64_t from = begin;
         for (std::size_t i = 1; i < max_age.steps.size(); i++) {
             from += max_age.steps[i - 1].duration;

@@ -32,6 +32,7 @@ struct Emission {
     std::string policy;
     std::string mode;
     std::optional<std::size_t> enforce;  // index into Emissions::headers
+    std::int64_t max_age = 0;            // of that one, in force now
     std::optional<std::size_t> report_only;
     std::vector<EmissionLeaf> leaves;
 };

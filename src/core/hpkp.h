@@ -119,6 +119,10 @@ typedef struct {
 size_t hpkp_session_lines(const hpkp_session_t *session);
 hpkp_line_t hpkp_session_line(const hpkp_session_t *session, size_t i);
 
+/* What the load has proved, a line a server with a policy; none where it is refused. */
+size_t hpkp_session_proofs(const hpkp_session_t *session);
+hpkp_str_t hpkp_session_proof(const hpkp_session_t *session, size_t i);
+
 
 /* What workers send, once for all the servers that send it. */
 

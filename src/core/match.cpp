@@ -1,6 +1,7 @@
 #include "match.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace hpkp {
 
@@ -42,6 +43,32 @@ bool accepted_by(const Clients& clients, const Chain& chain, const TrustPaths& p
 {
     return (!clients.chain || matches_every_path(paths, pins)) && (!clients.sent || matches_sent(chain, pins))
            && (!clients.leaf || matches_leaf(chain, pins));
+}
+
+bool stands_in(const Chain& chain, const TrustPaths& paths, const Pin& pin)
+{
+    if (!paths.paths.empty()) {
+        return paths.contains(pin);
+    }
+    return std::any_of(chain.sent.begin(), chain.sent.end(), [&](const Certificate& c) { return c.pin() == pin; });
+}
+
+std::vector<const PolicyPin*> backups(const Site& site, const PolicyUse& use, const PinSet& pins)
+{
+    std::set<const Chain*> chains;
+    for (const Server* server : use.servers) {
+        chains.insert(server->chains.begin(), server->chains.end());
+    }
+    std::vector<const PolicyPin*> found;
+    for (const PolicyPin& pin : pins.pins) {
+        const bool in_use = std::any_of(chains.begin(), chains.end(), [&](const Chain* chain) {
+            return stands_in(*chain, site.paths(*use.policy, *chain), pin.pin);
+        });
+        if (!pin.retired && !in_use) {
+            found.push_back(&pin);
+        }
+    }
+    return found;
 }
 
 bool may_be_noted(const Chain& chain, const std::vector<Pin>& pins, std::size_t& matched)

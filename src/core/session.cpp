@@ -2,6 +2,7 @@
 
 #include "checks/checks.hpp"
 #include "ledger/book.hpp"
+#include "proof.hpp"
 
 #include <set>
 #include <string_view>
@@ -97,6 +98,7 @@ LoadResult judge(std::vector<ServerBlock> blocks, const LoadOptions& options)
     result.lines = lines_of(result.findings);
     if (!result.refused) {
         result.emissions = render_emissions(site);
+        result.proofs = proofs_of(site, result.emissions);
         return result;
     }
     std::string summary = counted(errors, "error") + ", " + counted(warnings, "warning") + ": configuration refused";

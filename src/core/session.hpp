@@ -14,8 +14,9 @@ struct LoadResult {
     Findings findings;
     std::vector<Line> lines;  // the findings as text; a last line says what follows, where the load is refused
     bool refused = false;
-    Emissions emissions;    // empty where refused
-    bool recorded = false;  // the ledger was written: settle() or withdraw() it
+    Emissions emissions;              // empty where refused
+    std::vector<std::string> proofs;  // the same, proofs_of() it
+    bool recorded = false;            // the ledger was written: settle() or withdraw() it
 };
 
 /// Judges a configuration.

@@ -2,7 +2,8 @@
  * What the parts of the shim share.
  *
  *   ngx_http_hpkp_module.c     directives and their merging
- *   ngx_http_hpkp_load.c       a load: findings to the log, headers to the pool
+ *   ngx_http_hpkp_load.c       a load: judged, its headers to the pool
+ *   ngx_http_hpkp_log.c        what a load says
  *   ngx_http_hpkp_gather.c     the facts that a load is judged by
  *   ngx_http_hpkp_ledger.c     what the ledger is told after a load
  *   ngx_http_hpkp_filter.c     the header filter
@@ -115,6 +116,8 @@ typedef struct {
     time_t                      reached;      /* what it told of ramps */
     ngx_pool_cleanup_t         *cleanup;
 
+    hpkp_session_t             *session;      /* until its proofs are logged */
+
     /* a worker's own */
     ngx_http_hpkp_cache_t      *cache;
     time_t                      logged;
@@ -198,6 +201,14 @@ time_t ngx_http_hpkp_ramp_reached(time_t now);
 void ngx_http_hpkp_ramp_told(time_t reached);
 
 ngx_int_t ngx_http_hpkp_add_variables(ngx_conf_t *cf);
+
+/* the findings */
+void ngx_http_hpkp_log_lines(ngx_conf_t *cf, hpkp_session_t *session);
+
+/* the session is kept until what it proved is logged; NGX_ERROR: it is not */
+ngx_int_t ngx_http_hpkp_keep_proofs(ngx_conf_t *cf, hpkp_session_t *session);
+void ngx_http_hpkp_log_proofs(ngx_cycle_t *cycle,
+    ngx_http_hpkp_main_conf_t *hmcf);
 
 /* what the ledger has to know of this load; NGX_ERROR: no memory */
 ngx_int_t ngx_http_hpkp_ledger_options(ngx_conf_t *cf,

@@ -123,7 +123,13 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
         ngx_http_hpkp_unsent = NULL;
     }
 
-    if (hmcf == NULL || hmcf->load[0] == '\0' || hmcf->settled) {
+    if (hmcf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_hpkp_log_proofs(cycle, hmcf);
+
+    if (hmcf->load[0] == '\0' || hmcf->settled) {
         return NGX_OK;
     }
 

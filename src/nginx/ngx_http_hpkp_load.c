@@ -10,7 +10,6 @@
 #include "ngx_http_hpkp.h"
 
 
-
 static ngx_uint_t ngx_http_hpkp_signalling(void);
 static ngx_uint_t ngx_http_hpkp_used(ngx_conf_t *cf);
 static ngx_int_t ngx_http_hpkp_take_emissions(ngx_conf_t *cf,
@@ -21,7 +20,6 @@ static ngx_http_hpkp_emission_t *ngx_http_hpkp_take_emission(ngx_conf_t *cf,
     const hpkp_emission_t *from, ngx_http_hpkp_header_t *headers);
 static ngx_int_t ngx_http_hpkp_copy(ngx_pool_t *pool, ngx_str_t *to,
     hpkp_str_t from);
-static void ngx_http_hpkp_log_lines(ngx_conf_t *cf, hpkp_session_t *session);
 
 
 ngx_int_t
@@ -86,7 +84,9 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
         break;
     }
 
-    hpkp_session_free(session);
+    if (rc != NGX_OK || ngx_http_hpkp_keep_proofs(cf, session) != NGX_OK) {
+        hpkp_session_free(session);
+    }
 
     return rc;
 }
@@ -163,26 +163,6 @@ ngx_http_hpkp_used(ngx_conf_t *cf)
     }
 
     return 0;
-}
-
-
-static void
-ngx_http_hpkp_log_lines(ngx_conf_t *cf, hpkp_session_t *session)
-{
-    size_t       i;
-    ngx_uint_t   level;
-    hpkp_line_t  line;
-
-    for (i = 0; i < hpkp_session_lines(session); i++) {
-        line = hpkp_session_line(session, i);
-
-        level = (line.severity == HPKP_ERROR)   ? NGX_LOG_EMERG
-              : (line.severity == HPKP_WARNING) ? NGX_LOG_WARN
-                                                : NGX_LOG_NOTICE;
-
-        ngx_log_error(level, cf->log, 0, "hpkp: %*s",
-                      line.text.len, line.text.data);
-    }
 }
 
 

@@ -23,11 +23,6 @@ std::string quoted(const std::string& text)
     return "\"" + text + "\"";
 }
 
-std::string date_text(std::int64_t time, std::int64_t now)
-{
-    return time_text(time) + " (" + distance_text(time, now) + ")";
-}
-
 /// "policy "www" without it, last sent on ..., is held until ... by clients of ..."
 std::string wait_text(const HeldPolicy& held, std::int64_t now)
 {

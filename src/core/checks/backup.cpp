@@ -3,6 +3,7 @@
 
 #include "../drawing.hpp"
 #include "../file.hpp"
+#include "../match.hpp"
 #include "../pin_source.hpp"
 #include "pair_finding.hpp"
 
@@ -11,43 +12,12 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <set>
 
 namespace hpkp {
 
 namespace {
 
 constexpr std::size_t kAdvisedBackups = 2;
-
-/// Whether a key is in a chain as clients see it; of a chain without any path, which is a finding already, in what is
-/// sent.
-bool stands_in(const Chain& chain, const TrustPaths& paths, const Pin& pin)
-{
-    if (!paths.paths.empty()) {
-        return paths.contains(pin);
-    }
-    return std::any_of(chain.sent.begin(), chain.sent.end(), [&](const Certificate& c) { return c.pin() == pin; });
-}
-
-/// The pins of a set of the policy that may serve as backups: not retired, on no path of any chain that its servers
-/// serve.
-std::vector<const PolicyPin*> backups(const Site& site, const PolicyUse& use, const PinSet& pins)
-{
-    std::set<const Chain*> chains;
-    for (const Server* server : use.servers) {
-        chains.insert(server->chains.begin(), server->chains.end());
-    }
-    std::vector<const PolicyPin*> found;
-    for (const PolicyPin& pin : pins.pins) {
-        const bool in_use = std::any_of(chains.begin(), chains.end(), [&](const Chain* chain) {
-            return stands_in(*chain, site.paths(*use.policy, *chain), pin.pin);
-        });
-        if (!pin.retired && !in_use) {
-            found.push_back(&pin);
-        }
-    }
-    return found;
-}
 
 bool any_chain(const std::vector<const Server*>& servers)
 {

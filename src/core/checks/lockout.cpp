@@ -42,11 +42,6 @@ std::string some_of(const std::set<std::string>& words)
     return text;
 }
 
-std::string date_text(std::int64_t time, std::int64_t now)
-{
-    return time_text(time) + " (" + distance_text(time, now) + ")";
-}
-
 /// `perhaps`: those where only nginx could say whether its clients come to that server at all.
 Lockouts lockouts_of(const Site& site, std::int64_t now, bool perhaps)
 {
