@@ -48,10 +48,11 @@ TEST(Proof, ALineAServerWithAPolicy)
 TEST(Proof, AGuardNamesItsEnd)
 {
     World world;
-    world.policies({named("app", {"guard: {until: 2027-06-01}"})});
+    world.policies({named("www", {"guard: {until: 2027-06-01}"})});
     world.pinned(12, {"www.example.com"}, {pki().www_chain});
-    const std::string text = all_of(world.judge());
-    EXPECT_NE(text.find("policy \"app\", a guard until 2027-06-02 00:00:00 UTC"), std::string::npos) << text;
+    const LoadResult result = world.judge();
+    const std::string text = all_of(result) + ids(result.findings);
+    EXPECT_NE(text.find("policy \"www\", a guard until 2027-06-02 00:00:00 UTC"), std::string::npos) << text;
 }
 
 TEST(Proof, NothingWhereTheLoadIsRefused)
