@@ -142,9 +142,8 @@ void check_header(const std::string& path)
     if ((code & 0xff) == SQLITE_NOMEM) {
         throw std::bad_alloc();
     }
-    LedgerError error(id_of(code), "the ledger " + path + ": " + message, remedy_of(code));
-    error.busy = (code & 0xff) == SQLITE_BUSY;
-    throw error;
+    throw LedgerError(id_of(code), "the ledger " + path + ": " + message, remedy_of(code),
+                      (code & 0xff) == SQLITE_BUSY);
 }
 
 }  // namespace

@@ -15,13 +15,13 @@ namespace hpkp {
 /// Why a ledger cannot be used, as the operator is told.
 class LedgerError : public std::runtime_error {
 public:
-    LedgerError(FindingId id, const std::string& what, std::string remedy)
-        : std::runtime_error(what), id(id), remedy(std::move(remedy))
+    LedgerError(FindingId id, const std::string& what, std::string remedy, bool busy = false)
+        : std::runtime_error(what), id(id), remedy(std::move(remedy)), busy(busy)
     {
     }
     FindingId id;  // ledger-unreadable, ledger-unwritable or ledger-corrupt
     std::string remedy;
-    bool busy = false;  // another process has it locked
+    bool busy;  // another process has it locked
 };
 
 /// A prepared statement. Parameters count from 1, columns from 0.

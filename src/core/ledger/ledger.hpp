@@ -108,7 +108,7 @@ public:
     /// Adds a line of an export: a union, whatever the order and however often; but what an nginx of this machine has
     /// open stays open. Under `own` the export is this machine's, from an older ledger. Times after `latest` are taken
     /// as `latest`. False if it is no such line.
-    bool import_line(const std::string& line, bool own, std::int64_t latest);
+    bool import_line(const std::string& text, bool own, std::int64_t latest);
 
 private:
     Entry entry_of(Statement& row);

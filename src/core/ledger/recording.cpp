@@ -12,9 +12,9 @@ namespace hpkp {
 namespace {
 
 /// Entries that nobody holds any more are kept for a year, and some months, for whoever asks what was.
-constexpr std::int64_t kKeptSeconds = 365 * 86400;
+constexpr std::int64_t kKeptSeconds = std::int64_t{365} * 86400;
 /// How old the ledger's mark gets.
-constexpr std::int64_t kMarkSeconds = 30 * 86400;
+constexpr std::int64_t kMarkSeconds = std::int64_t{30} * 86400;
 
 }  // namespace
 
