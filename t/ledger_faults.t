@@ -137,8 +137,9 @@ subtest 'a file system that is read-only' => sub {
     ok(-s ledger_file($server) . '-journal', 'and leaves a journal');
     read_only($directory);
     $server->configure(http => tls_server(cert => 'www-unpinned'));
-    has_finding($server->test_config, 'locks-out-clients', 'error', says => qr/backup-3/, name => 'it is rolled back in a copy');
-    is_deeply([ glob '/tmp/hpkp-ledger-*' ], [], 'which is gone');
+    has_finding($server->test_config(env => { TMPDIR => $server->file('temp') }), 'locks-out-clients', 'error', says => qr/backup-3/,
+        name => 'it is rolled back in a copy');
+    is_deeply([ glob $server->file('temp/hpkp-ledger-*') ], [], 'which is gone');
     like(ledger_tool($server, 'show')->{out}, qr/www\.example\.com/, 'hpkp ledger show reads it too');
     writable($directory);
     has_finding($server->test_config, 'locks-out-clients', 'error', name => 'and else in its place, by nginx -t too');
