@@ -31,9 +31,9 @@ sub locks_out {
     like($found->{says}, qr/hold policy "\w+" until \Q$until\E UTC \(in .*\), .*locked out/, "$name: until when clients hold it");
     my ($from) = $found->{remedy} =~ /would be accepted from (\S+ \S+) UTC \(in .*\) on/;
     ok($from, "$name: from when on it would be accepted") or diag($found->{remedy});
-    my ($id) = join(' ', @{ $found->{details} }) =~ /ledger: ([0-9a-f]{16})\b/;
-    ok($id, "$name: which entry") or return '';
-    like($found->{remedy}, qr/hpkp ledger forget $id --reason TEXT/, "$name: and how to lift it");
+    my ($ids) = join("\n", @{ $found->{details} }) =~ /ledger: ([0-9a-f]{16}(?:, [0-9a-f]{16})*)$/m;
+    ok($ids, "$name: which entries") or return '';
+    like($found->{remedy}, qr/hpkp ledger forget @{[ $ids =~ tr{,}{}dr ]} --reason TEXT/, "$name: and how to lift it");
     return $from // '';
 }
 
@@ -235,6 +235,8 @@ subtest 'hpkp ledger forget' => sub {
     my %id = map { $_->{host} => $_->{id} } entries($server);
     my $run = $server->test_config;
     like($run->{err}, qr/clients of example\.com, www\.example\.com hold/, 'two hosts');
+    is(ledger_tool($server, 'forget', $id{'example.com'}, '0123456789abcdef', '--reason', 'x')->{exit}, 2, 'one of them unknown');
+    like($server->test_config->{err}, qr/clients of example\.com, www\.example\.com hold/, 'none is forgotten');
     is(ledger_tool($server, 'forget', $id{'example.com'}, '--reason', 'never announced')->{exit}, 0, 'one is forgotten');
     $run = $server->test_config;
     has_finding($run, 'locks-out-clients', 'error', says => qr/clients of www\.example\.com hold/, name => 'the other stands');

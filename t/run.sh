@@ -1,8 +1,9 @@
 #!/bin/sh
 # Builds everything and runs every test, from a bare Debian 12 on (root or sudo is needed only where packages are missing).
 #
-#     t/run.sh                    build/, unit tests, then t/*.t
-#     t/run.sh --sanitize         the same in build-asan/, with the address and undefined behaviour sanitizers
+#     t/run.sh                    build/, unit tests, a short run of the fuzz targets, then t/*.t
+#     t/run.sh --sanitize         the same in build-asan/, with the address and undefined behaviour sanitizers, which
+#                                 the fuzz targets have anyway: without those
 #     t/run.sh t/reload.t ...     build, then only these files
 #
 # Exits with 0 only if everything passed.
@@ -27,6 +28,9 @@ cmake --build "$build" --parallel "$(nproc)"
 failed=
 if [ $# -eq 0 ]; then
     ctest --test-dir "$build" --output-on-failure || failed="$failed unit"
+    if [ $sanitize = OFF ]; then
+        { hpkp_install clang libclang-rt-dev && t/fuzz/run.sh; } || failed="$failed fuzz"
+    fi
     set -- t/
 fi
 

@@ -30,7 +30,7 @@ struct Options {
     Format format;
     std::string host;
     bool all = false;
-    std::string id;
+    std::vector<std::string> ids;
     std::string reason;
     std::string instance;
     std::string output;
@@ -80,12 +80,14 @@ int with_ledger(const Options& options, Database::Access access, Work work)
 }
 
 /// What was done to what; `more` is for people.
-void say(const Options& options, const char* done, const std::string& what, const char* more)
+void say(const Options& options, const char* done, const std::vector<std::string>& what, const char* more)
 {
     if (options.format.json()) {
         print_json(std::cout, {{done, what}});
     } else {
-        std::cout << done << ": " << what << more << '\n';
+        for (const std::string& one : what) {
+            std::cout << done << ": " << one << more << '\n';
+        }
     }
 }
 
@@ -166,11 +168,13 @@ int show(const Options& options)
 int forget(const Options& options)
 {
     return with_ledger(options, Database::Access::write, [&](Ledger& ledger) {
-        if (!ledger.forget(options.id, user(), options.reason, std::time(nullptr))) {
-            std::cerr << "hpkp: the ledger has no entry " << options.id << " (hpkp ledger show lists them)\n";
-            return kUsage;
+        for (const std::string& id : options.ids) {
+            if (!ledger.forget(id, user(), options.reason, std::time(nullptr))) {
+                throw InputError("the ledger has no entry " + printable(id)
+                                 + " (hpkp ledger show lists them); nothing is forgotten");
+            }
         }
-        say(options, "forgotten", options.id, " (if it is sent still, load the new configuration within the hour)");
+        say(options, "forgotten", options.ids, " (if it is sent still, load the new configuration within the hour)");
         return kFine;
     });
 }
@@ -183,8 +187,13 @@ int close(const Options& options)
                       << "\" (hpkp ledger show names them)\n";
             return kUsage;
         }
-        ledger.close_all({"", options.instance, std::time(nullptr), true});
-        say(options, "closed", options.instance,
+        const std::int64_t now = std::time(nullptr);
+        if (!ledger.close_all({"", options.instance, now, true})) {
+            throw InputError("the clock, " + time_text(now) + ", is behind the newest time in the ledger, "
+                             + time_text(ledger.newest()) + ": nothing is closed. Set the clock, or mend the ledger: "
+                             + "hpkp ledger import --own --clamp");
+        }
+        say(options, "closed", {options.instance},
             " (if it runs still: nginx -s reload, or what it goes on sending is not remembered)");
         return kFine;
     });
@@ -195,7 +204,8 @@ int export_ledger(const Options& options)
     refuse_to_overwrite(options.output, options.ledger, "the ledger");
     return with_ledger(options, Database::Access::read, [&](Ledger& ledger) {
         OutputFile file(options.output, true);  // the export of yesterday
-        ledger.export_lines(machine(), [&](const std::string& line) { file.stream() << line << '\n'; });
+        ledger.export_lines(machine(), std::time(nullptr),
+                            [&](const std::string& line) { file.stream() << line << '\n'; });
         file.commit();
         return kFine;
     });
@@ -259,7 +269,7 @@ int import_ledger(const Options& options)
     return with_ledger(options, Database::Access::create, [&](Ledger& ledger) {
         const std::int64_t latest = options.clamp ? std::time(nullptr) : std::numeric_limits<std::int64_t>::max();
         for (const ImportedLine& line : lines) {
-            if (!ledger.import_line(line.text, options.own, latest)) {
+            if (!ledger.import_line(line.text, options.own, latest, machine())) {
                 throw InputError(line.where + ": no line of a ledger's export; nothing was imported");
             }
         }
@@ -295,7 +305,9 @@ void add_ledger(CLI::App& program, int& exit_code)
     shown->add_flag("--all", options->all, "Those too that nobody holds any more");
 
     CLI::App* forgotten = command("forget", "Judge by this entry no more: no client holds it, as you know", forget);
-    forgotten->add_option("ID", options->id, "The entry, as show and findings name it")->type_name("ID")->required();
+    forgotten->add_option("ID", options->ids, "The entries, as show and findings name them")
+        ->type_name("ID")
+        ->required();
     forgotten->add_option("--reason", options->reason, "Why; it is kept")
         ->type_name("TEXT")
         ->required()

@@ -1,6 +1,7 @@
 #include "certificate.hpp"
 
 #include <openssl/asn1.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -41,10 +42,29 @@ std::optional<std::time_t> seconds_of(const ASN1_TIME* time)
     return ::timegm(&broken_down);
 }
 
+/// OpenSSL leaves a certificate without its key where it does not know that kind of key, and, without a word, where it
+/// had no memory to decode it. Then nothing that it has issued could be proved.
+bool lost_its_key(X509* x509)
+{
+    if (X509_get0_pubkey(x509) != nullptr) {
+        return false;
+    }
+    unsigned char* der = nullptr;
+    const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
+    const OpensslBytes owned(der);
+    const unsigned char* at = der;
+    const KeyPtr key(length <= 0 ? nullptr : d2i_PUBKEY(nullptr, &at, length));
+    ERR_clear_error();
+    return key != nullptr;
+}
+
 }  // namespace
 
 Certificate::Certificate(X509* x509)
 {
+    if (lost_its_key(x509)) {
+        throw std::bad_alloc();
+    }
     auto data = std::make_shared<Data>();
     if (X509_up_ref(x509) != 1) {
         throw std::bad_alloc();

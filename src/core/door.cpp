@@ -172,6 +172,7 @@ private:
 void fail(hpkp_session_t& session, const char* why) noexcept
 {
     session.status = HPKP_FAILED;
+    session.lines_n = 0;  // the child may have died while it wrote them
     std::strncpy(session.failure, why, sizeof(session.failure) - 1);
 }
 

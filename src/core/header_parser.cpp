@@ -308,9 +308,11 @@ bool Parser::first(bool& seen, const Directive& directive)
 
 void Parser::fault(Kind kind, std::size_t offset, std::string what)
 {
-    // The first fault that counts is always kept, whatever came before it.
-    if (header_.faults.size() < kMostFaults || (kind != Kind::empty_directive && header_.conforms())) {
+    if (header_.faults.size() < kMostFaults) {
         header_.faults.push_back({kind, offset, std::move(what)});
+    } else if (kind != Kind::empty_directive && header_.conforms()) {
+        // The first fault that counts is always kept, whatever came before it.
+        header_.faults.back() = {kind, offset, std::move(what)};
     }
 }
 

@@ -70,7 +70,7 @@ TEST_F(LedgerClock, WhatAWorkerSentByAClockThatWasAheadCounts)
 
     Ledger other(dir.path() + "/other", Database::Access::create);
     for (const std::string& line : file.exported()) {
-        EXPECT_TRUE(other.import_line(line, true, 400)) << line;
+        EXPECT_TRUE(other.import_line(line, true, 400, "here")) << line;
     }
     other.for_each([](const Entry& entry) { EXPECT_EQ(entry.held_until(300), 300 + 300 + 3600) << "imported"; });
 
@@ -79,6 +79,29 @@ TEST_F(LedgerClock, WhatAWorkerSentByAClockThatWasAheadCounts)
     tell(99999);
     EXPECT_EQ(file.only_entry().held_until(0), 300 + 300 + 3600) << "what has ended is sent by no worker";
     file.with([&](Ledger& ledger) { EXPECT_EQ(ledger.history(kWww).front().last_max_age, 3600); });
+}
+
+// What README says to do then: export, import --own --clamp.
+TEST_F(LedgerClock, TheMendOfALedgerKnowsWhatARampSentByTheClockThatWasAhead)
+{
+    const SentPolicy ramp = ramped({{kDay, 300}, {0, 30 * kDay}});
+    for (const bool ends : {false, true}) {
+        LedgerFile wrong(dir / (ends ? "ends" : "opens")), mended(dir / (ends ? "mended ends" : "mended opens"));
+        wrong.take({sending(kWww, ramp)}, kNow);
+        wrong.take(ends ? std::vector<Sending>() : std::vector{sending(kWww, ramp)}, kNow + 10 * kDay);
+        for (const std::string& line : wrong.exported()) {
+            mended.with([&](Ledger& ledger) { EXPECT_TRUE(ledger.import_line(line, true, kNow + 3600, "here")); });
+        }
+        mended.with([&](Ledger& ledger) { ledger.close_all(load_at(kNow + 7200)); });
+        EXPECT_GE(mended.only_entry().held_until(kNow + 7200), kNow + 3600 + 30 * kDay) << ends;
+    }
+}
+
+TEST_F(LedgerClock, CloseSaysWhereTheClockIsBehind)
+{
+    file.take({sending(kWww, enforced(60))}, 1000);
+    EXPECT_FALSE(file.with([](Ledger& ledger) { return ledger.close_all(load_at(699)); }));
+    EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.close_all(load_at(1000)); }));
 }
 
 TEST_F(LedgerClock, AClosingNginxTellsHowFarItsWorkersWere)
@@ -159,7 +182,7 @@ TEST_F(LedgerClock, AVouchFromTheFutureLiftsNothingThatIsSentUntilThen)
     file.with([&](Ledger& ledger) {
         ledger.import_line("{\"version\":1,\"type\":\"forgotten\",\"entry\":\"" + id
                                + "\",\"at\":400000000,\"who\":\"x\",\"reason\":\"y\"}",
-                           false, std::numeric_limits<std::int64_t>::max());
+                           false, std::numeric_limits<std::int64_t>::max(), "here");
     });
     EXPECT_EQ(around(kWww, 120 * kDay).size(), 1U);
 }

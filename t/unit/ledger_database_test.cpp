@@ -36,7 +36,7 @@ std::string error_of(const std::string& path, Access access)
         ledger.history(host("www.example.com"));
         ledger.key_changed(host("www.example.com"));
         ledger.for_each([](const Entry& entry) { entry.held_until(kNow); });
-        ledger.export_lines("here", [](const std::string&) {});
+        ledger.export_lines("here", 0, [](const std::string&) {});
         if (access != Access::read) {
             ledger.record({sending(host("new.example.com"), enforced(60))}, {}, load_at(kNow + 1));
             ledger.close_all(load_at(kNow + 2));

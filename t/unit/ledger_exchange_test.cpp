@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 using namespace hpkp;
@@ -58,7 +59,7 @@ Lines united(const TempDir& dir, const Lines& lines)
     LedgerFile file(dir / ("united" + std::to_string(number++)));
     file.with([&](Ledger& ledger) {
         for (const std::string& line : lines) {
-            EXPECT_TRUE(ledger.import_line(line, false, kEver)) << line;
+            EXPECT_TRUE(ledger.import_line(line, false, kEver, "here")) << line;
         }
     });
     return sorted(file.exported());
@@ -97,7 +98,7 @@ struct Exchange : testing::Test {
     {
         to.with([&](Ledger& ledger) {
             for (const std::string& line : lines) {
-                EXPECT_TRUE(ledger.import_line(line, own, latest)) << line;
+                EXPECT_TRUE(ledger.import_line(line, own, latest, "here")) << line;
             }
         });
     }
@@ -148,6 +149,33 @@ TEST_F(Exchange, WhatComesBackIsOurs)
     EXPECT_FALSE(here.only_entry().open);
     import(here, there.exported());
     EXPECT_FALSE(here.only_entry().open) << "by an older export";
+}
+
+TEST_F(Exchange, AMachineThatWasTakenForDeadAndComesBackIsKnownAgain)
+{
+    const HostPattern www = host("www.example.com");
+    import(there, here.exported("second", kNow));
+    const std::string instance = there.only_entry().instance;
+    there.with([&](Ledger& ledger) { EXPECT_TRUE(ledger.close_all(load_at(kNow + 100, instance))); });
+    import(there, here.exported("second", kNow + 50));
+    EXPECT_FALSE(there.only_entry().open) << "exported before that";
+    import(there, here.exported("second", kNow + 3 * kDay));  // it has power again, and goes on with what it has open
+    EXPECT_TRUE(there.only_entry().open);
+    EXPECT_EQ(there.with([&](Ledger& ledger) { return ledger.around(www, kNow + 40 * kDay).size(); }), 1U);
+    import(there, here.exported("second", kNow + 50));
+    EXPECT_TRUE(there.only_entry().open) << "the order does not matter";
+}
+
+TEST_F(Exchange, AMachineOfTheSameImageIsAnotherMachine)
+{
+    LedgerFile clone(dir / "clone");
+    std::filesystem::copy_file(here.path, clone.path);
+    const Sending other = sending(host("other.example.com"), enforced(kDay));
+    clone.take({sending(host("www.example.com"), enforced(3600)), other}, kNow + 200);
+    import(here, clone.exported("second"));
+    here.take({sending(host("www.example.com"), enforced(3600))}, kNow + 300);
+    EXPECT_EQ(here.with([&](Ledger& ledger) { return ledger.around(other.host, kNow + 40 * kDay).size(); }), 1U)
+        << "the second machine goes on sending it: " << here.entries();
 }
 
 TEST_F(Exchange, AnOwnBackupIsOursAgain)
@@ -220,16 +248,16 @@ TEST_F(Exchange, WhatIsNoLine)
                                  R"({"version":2,"type":"forgotten","entry":"a","at":1,"who":"b","reason":"c"})",
                                  R"({"version":1,"type":"forgotten","entry":7,"at":1,"who":"b","reason":"c"})",
                                  R"({"version":1,"type":"key","host":"","one-label":false})", "\xff\xfe"}) {
-            EXPECT_FALSE(ledger.import_line(line, false, kEver)) << line;
+            EXPECT_FALSE(ledger.import_line(line, false, kEver, "here")) << line;
         }
-        EXPECT_FALSE(ledger.import_line(std::string(100000, '['), false, kEver));
+        EXPECT_FALSE(ledger.import_line(std::string(100000, '['), false, kEver, "here"));
         for (int i = 0; i < 5000; i++) {
             std::string line = good[random() % good.size()];
             for (unsigned n = 1 + random() % 3; n > 0; n--) {
                 line[random() % line.size()] =
                     static_cast<char>(random() % 2 == 0 ? random() : "\"{}[]:,0-e"[random() % 10]);
             }
-            ledger.import_line(line, false, kEver);
+            ledger.import_line(line, false, kEver, "here");
         }
         return true;
     }));
@@ -300,11 +328,11 @@ TEST_F(Exchange, OwnIsOfOneMachine)
     mended.with([&](Ledger& ledger) {
         const std::int64_t latest = std::numeric_limits<std::int64_t>::max();
         for (const std::string& line : ours) {
-            EXPECT_TRUE(ledger.import_line(line, true, latest));
+            EXPECT_TRUE(ledger.import_line(line, true, latest, "here"));
         }
         const auto import_theirs = [&] {
             for (const std::string& line : theirs) {
-                ledger.import_line(line, true, latest);
+                ledger.import_line(line, true, latest, "here");
             }
         };
         EXPECT_THROW(import_theirs(), LedgerError) << "what web2 sends would end with web1's next load";

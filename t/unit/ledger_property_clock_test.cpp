@@ -240,7 +240,7 @@ void Fleet::restore(int machine)
     tell("machine " + std::to_string(machine) + " is restored" + (latest == now_ ? ", clamped" : ""));
     std::vector<std::string> lines;
     with_ledger(machine, [&](Ledger& ledger) {
-        ledger.export_lines("web", [&](const std::string& line) { lines.push_back(line); });
+        ledger.export_lines("web", 0, [&](const std::string& line) { lines.push_back(line); });
     });
     const std::vector<std::string> again(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() / 2));
     lines.insert(lines.end(), again.begin(), again.end());
@@ -249,7 +249,7 @@ void Fleet::restore(int machine)
     Ledger ledger(path(machine), Database::Access::create);
     ledger.begin(true);
     for (const std::string& line : lines) {
-        EXPECT_TRUE(ledger.import_line(line, true, latest)) << line;
+        EXPECT_TRUE(ledger.import_line(line, true, latest, "web")) << line;
     }
     ledger.commit();
     known_again(machine, latest);
@@ -264,13 +264,13 @@ void Fleet::exchange(int from, int to)
     counts_.exchanged++;
     std::vector<std::string> lines;
     with_ledger(from, [&](Ledger& ledger) {
-        ledger.export_lines("web", [&](const std::string& line) { lines.push_back(line); });
+        ledger.export_lines("web", 0, [&](const std::string& line) { lines.push_back(line); });
     });
     const std::int64_t before = newest(to);
     Ledger ledger(path(to), Database::Access::create);
     ledger.begin(true);
     for (const std::string& line : lines) {
-        EXPECT_TRUE(ledger.import_line(line, false, kNever)) << line;
+        EXPECT_TRUE(ledger.import_line(line, false, kNever, "web")) << line;
     }
     ledger.commit();
     // Own entries come back from there: nothing in them is newer than what was here.

@@ -203,8 +203,9 @@ void Life::exchange()
     }
     tell("exported and imported");
     std::vector<std::string> lines;
-    with_ledger(
-        [&](Ledger& ledger) { ledger.export_lines("here", [&](const std::string& line) { lines.push_back(line); }); });
+    with_ledger([&](Ledger& ledger) {
+        ledger.export_lines("here", 0, [&](const std::string& line) { lines.push_back(line); });
+    });
     const std::vector<std::string> again(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(lines.size() / 2));
     lines.insert(lines.end(), again.begin(), again.end());
     std::shuffle(lines.begin(), lines.end(), random_.random);
@@ -212,7 +213,7 @@ void Life::exchange()
     Ledger ledger(ledger_, Database::Access::create);
     ledger.begin(true);
     for (const std::string& line : lines) {
-        EXPECT_TRUE(ledger.import_line(line, true, now_)) << line;
+        EXPECT_TRUE(ledger.import_line(line, true, now_, "here")) << line;
     }
     ledger.commit();
 }

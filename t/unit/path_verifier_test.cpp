@@ -312,4 +312,15 @@ TEST(PathVerifier, GoesByTheTimeOfTheLoad)
     EXPECT_EQ(judged(usual, "", 0), "outdated: Root A: certificate is not yet valid") << "a clock not yet set";
 }
 
+TEST(PathVerifier, AStepThatIssuedItselfByAnotherKeyIsInDoubt)
+{
+    // Rolled over without key identifiers: by its names alone OpenSSL takes it for a root.
+    const Entity new_key("Intermediate A");
+    Path path =
+        path_of({leaf(pki().www_key, new_key), ca(new_key, pki().intermediate_key), pki().intermediate, pki().root});
+    PathVerifier(kNow).verify(path);
+    EXPECT_EQ(verdict(path), "invalid: Intermediate A: self-signed certificate in certificate chain");
+    EXPECT_TRUE(path.in_doubt);
+}
+
 }  // namespace

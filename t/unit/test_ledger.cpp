@@ -117,11 +117,12 @@ Entry LedgerFile::only_entry()
     return all.empty() ? entry("none", enforced(0), 0, 0) : all.front();
 }
 
-std::vector<std::string> LedgerFile::exported(const std::string& machine)
+std::vector<std::string> LedgerFile::exported(const std::string& machine, std::int64_t now)
 {
     std::vector<std::string> lines;
-    with(
-        [&](Ledger& ledger) { ledger.export_lines(machine, [&](const std::string& line) { lines.push_back(line); }); });
+    with([&](Ledger& ledger) {
+        ledger.export_lines(machine, now, [&](const std::string& line) { lines.push_back(line); });
+    });
     return lines;
 }
 

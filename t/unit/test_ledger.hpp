@@ -53,7 +53,7 @@ struct LedgerFile {
     std::string entries();
     /// The entry of this host; a failure if it is not the only one.
     Entry only_entry();
-    std::vector<std::string> exported(const std::string& machine = "here");
+    std::vector<std::string> exported(const std::string& machine = "here", std::int64_t now = 0);
 
     std::string path;
 };

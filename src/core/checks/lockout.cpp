@@ -42,6 +42,21 @@ std::string some_of(const std::set<std::string>& words)
     return text;
 }
 
+/// All of them, as far as they fit into a line.
+std::string forget_text(const std::set<std::string>& ids, const std::string& ledger)
+{
+    constexpr std::size_t kMostIds = 40;
+    std::string text = "hpkp ledger forget";
+    if (ids.size() <= kMostIds) {
+        for (const std::string& id : ids) {
+            text += " " + id;
+        }
+    } else {
+        text += " ID... (" + std::to_string(ids.size()) + " entries: hpkp ledger show --ledger " + ledger + ")";
+    }
+    return text + " --reason TEXT --ledger " + ledger;
+}
+
 /// `perhaps`: those where only nginx could say whether its clients come to that server at all.
 Lockouts lockouts_of(const Site& site, std::int64_t now, bool perhaps)
 {
@@ -103,8 +118,7 @@ void check_locks_out(const Site& site, Findings& findings)
                         "serve a chain with one of the keys they hold; this configuration would be accepted from "
                             + date_text(accepted_from, now) + " on"
                             + (open ? ", if what it conflicts with is sent no more from now" : "")
-                            + "; if no client can hold it: hpkp ledger forget " + *lockout.ids.begin()
-                            + " --reason TEXT --ledger " + site.memory.path);
+                            + "; if no client can hold it: " + forget_text(lockout.ids, site.memory.path));
         finding.servers.assign(lockout.servers.begin(), lockout.servers.end());
         finding.details.push_back(what_was_sent(*policy, lockout, now));
         finding.details.push_back("ledger: " + some_of(lockout.ids));

@@ -113,7 +113,8 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
     bool sends = fresh;
     attempt([&](Ledger& ledger) {
         sends = sends || ledger.sends(options_.load.instance);
-        const std::int64_t now = std::max<std::int64_t>(options_.now, ledger.newest());
+        // By a clock that is ahead, a ramp that goes on rising would cover whatever it ends with.
+        const std::int64_t now = std::min<std::int64_t>(options_.now, ledger.newest());
         fresh = std::any_of(sent.begin(), sent.end(), [&](const Sending& sending) {
             return !ledger.covers(sending, options_.load.instance, now);
         });

@@ -1,15 +1,17 @@
 // A ledger as lines of JSON, and back. Version 1, one object a line, times in seconds since the epoch:
 //
 //     {"type": "entry", "id", "host", "one-label", "exceptions", "instance", "own", "anchor", "first-sent",
-//     "last-sent", "reached", "open", "policy": {...}}
-//                                             own: sent by the machine that exports; reached may be missing: 0;
-//                                             policy: as SentPolicy::to_text() writes it
+//     "last-sent", "reached", "open", "by-hand", "policy": {...}}
+//                                 own: sent by the machine that exports; by-hand: somebody ended it for another
+//                                 machine, and may be wrong; policy: as SentPolicy::to_text() writes it. Without
+//                                 reached it is 0, without by-hand false
 //     {"type": "history", "host", "one-label", "policy", "enforced", "first-sent", "last-sent", "last-max-age"}
 //     {"type": "key", "host", "one-label", "pin-sha256", "first-seen"}
 //     {"type": "forgotten", "entry", "at", "who", "reason"}
 //
 // Two ledgers are united by taking of each entry the later last-sent, and closed before open: an entry opens and ends
-// once. So the order of imports, and how often a line comes, do not matter.
+// once. What was ended by hand is open where it was sent later. So the order of imports, and how often a line comes, do
+// not matter.
 #include "ledger.hpp"
 
 #include "memory.hpp"
@@ -41,12 +43,6 @@ json line_of(const char* type, const HostPattern& host)
     return {{"version", kVersion}, {"type", type}, {"host", host.text}, {"one-label", host.one_label}};
 }
 
-/// An nginx of this machine is known by the path of its configuration; others by their machine before that.
-bool is_own(const std::string& instance)
-{
-    return instance.rfind('/', 0) == 0;
-}
-
 std::string text_of(const json& line)
 {
     return line.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -54,7 +50,19 @@ std::string text_of(const json& line)
 
 }  // namespace
 
-void Ledger::export_lines(const std::string& machine, const std::function<void(const std::string&)>& write)
+bool is_own(const std::string& instance)
+{
+    return instance.rfind('/', 0) == 0;
+}
+
+bool Ledger::ended_by_hand(const std::string& id)
+{
+    Statement& row = statement("SELECT 1 FROM entries WHERE id = ?1 AND closing = '" HPKP_BY_HAND "'");
+    return row.bind(1, id).next();
+}
+
+void Ledger::export_lines(const std::string& machine, std::int64_t now,
+                          const std::function<void(const std::string&)>& write)
 {
     const std::string prefix = machine + "/" + own_id() + ": ";
     for_each([&](const Entry& entry) {
@@ -65,9 +73,14 @@ void Ledger::export_lines(const std::string& machine, const std::function<void(c
         line["own"] = is_own(entry.instance);
         line["anchor"] = entry.anchor;
         line["first-sent"] = entry.first_sent;
-        line["last-sent"] = entry.last_sent;
+        // What is open here is sent until now, as this machine knows: whoever took it for dead hears otherwise.
+        const bool sent_now = entry.open && is_own(entry.instance);
+        line["last-sent"] = sent_now ? std::max(now, entry.last_sent) : entry.last_sent;
         line["reached"] = entry.reached;
         line["open"] = entry.open;
+        if (ended_by_hand(entry.id)) {
+            line["by-hand"] = true;
+        }
         line["policy"] = json::parse(entry.policy->to_text());
         write(text_of(line));
     });
@@ -100,7 +113,7 @@ void Ledger::export_lines(const std::string& machine, const std::function<void(c
     }
 }
 
-bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
+bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest, const std::string& importer)
 {
     try {
         const json line = json::parse(text);
@@ -167,22 +180,23 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest)
         if (backup && machine != std::string::npos) {
             require_one_machine(entry.instance.substr(0, machine));
         }
-        const bool ours = backup || entry.instance.find("/" + own_id() + ": ") != std::string::npos;
+        const bool ours = backup || entry.instance.rfind(importer + "/" + own_id() + ": ", 0) == 0;
         if (ours && machine != std::string::npos) {
             entry.instance.erase(0, machine + 2);
         }
         entry.anchor = time("anchor");
         entry.first_sent = time("first-sent");
         entry.last_sent = time("last-sent");
-        // By a clock that was ahead, this is later than anything that was sent.
-        entry.reached = std::clamp<std::int64_t>(line.value("reached", std::int64_t{0}), 0, kLatestTime);
+        // Not by `latest`: what was sent by a clock that was ahead was sent.
+        entry.reached = std::clamp<std::int64_t>(
+            std::max(line.value("reached", std::int64_t{0}), line.at("last-sent").get<std::int64_t>()), 0, kLatestTime);
         entry.open = line.at("open").get<bool>();
         entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
         const bool is_id = !entry.id.empty() && entry.id.find_first_not_of("0123456789abcdef") == std::string::npos;
         if (entry.policy == nullptr || !is_id) {
             return false;
         }
-        import_entry(entry);
+        import_entry(std::move(entry), line.value("by-hand", false));
         return true;
     }
     catch (const json::exception&) {
@@ -211,17 +225,37 @@ std::string Ledger::own_id()
     return row.next() ? row.text(0) : "";
 }
 
-void Ledger::import_entry(const Entry& entry)
+void Ledger::import_entry(Entry entry, bool by_hand)
 {
-    Statement insert =
-        database_.prepare("INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL, ?10) "
-                          "ON CONFLICT DO UPDATE SET anchor = min(anchor, ?6), last_sent = max(last_sent, ?8), "
-                          "reached = max(reached, ?10), held_until = "
-                          "CASE WHEN held_until IS NULL AND EXISTS (SELECT 1 FROM instances "
-                          "WHERE id = instance AND name LIKE '/%') THEN NULL "
-                          "WHEN held_until IS NULL OR ?9 IS NULL THEN coalesce(held_until, ?9) "
-                          "ELSE max(held_until, ?9) END");
-    insert.bind(1, entry.id)
+    std::int64_t held_until = entry.open ? 0 : entry.held_until(entry.last_sent);
+    Statement& row =
+        statement("SELECT held_until, held_until IS NULL, last_sent, anchor, reached, closing IS NOT NULL, name "
+                  "FROM entries JOIN instances ON instance = instances.id WHERE entries.id = ?1");
+    if (row.bind(1, entry.id).next()) {
+        const bool known_open = row.number(1) != 0;
+        const std::int64_t known_last = row.number(2);
+        const bool known_by_hand = !known_open && row.number(5) != 0;
+        if (known_open && is_own(row.text(6))) {
+            entry.open = true;
+        } else if (known_open != entry.open) {
+            // Whoever ended another machine's entry by hand may have been wrong: what is known later counts.
+            const bool ended_by_hand = known_open ? by_hand : known_by_hand;
+            const std::int64_t ended = known_open ? entry.last_sent : known_last;
+            const std::int64_t sent = known_open ? known_last : entry.last_sent;
+            entry.open = ended_by_hand && sent > ended;
+            by_hand = ended_by_hand;
+        } else {
+            by_hand = by_hand && known_by_hand;
+        }
+        held_until = std::max(held_until, row.number(0));
+        entry.last_sent = std::max(entry.last_sent, known_last);
+        entry.anchor = std::min(entry.anchor, row.number(3));
+        entry.reached = std::max(entry.reached, row.number(4));
+    }
+    Statement& write = statement(
+        "INSERT INTO entries VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, ?10, ?11) ON CONFLICT DO UPDATE SET "
+        "anchor = ?6, last_sent = ?8, held_until = ?9, closing = iif(?9 IS NULL, closing, ?10), reached = ?11");
+    write.bind(1, entry.id)
         .bind(2, host_key(entry.host))
         .bind(3, joined(entry.exceptions))
         .bind(4, policy_id(entry.policy->to_text()))
@@ -229,13 +263,14 @@ void Ledger::import_entry(const Entry& entry)
         .bind(6, entry.anchor)
         .bind(7, entry.first_sent)
         .bind(8, entry.last_sent)
-        .bind(10, entry.reached);
-    if (entry.open) {
-        insert.bind_null(9);
-    } else {
-        insert.bind(9, entry.held_until(entry.last_sent));
+        .bind(11, entry.reached);
+    if (!entry.open) {
+        write.bind(9, held_until);
+        if (by_hand) {
+            write.bind(10, HPKP_BY_HAND);
+        }
     }
-    insert.run();
+    write.run();
     // The clocks of other machines are no measure of this one's.
     if (is_own(entry.instance)) {
         note_time(entry.last_sent);

@@ -89,8 +89,8 @@ public:
     void withdraw(const LedgerLoad& load);
     /// The nginx of this load has stopped. Nothing ends if a later load of it has been recorded, which goes on sending.
     void close(const LedgerLoad& load);
-    /// This nginx (load.instance) is gone, as somebody knows.
-    void close_all(const LedgerLoad& load);
+    /// This nginx (load.instance) is gone, as somebody knows. False if the clock is behind the ledger: nothing ends.
+    bool close_all(const LedgerLoad& load);
 
     /// Every entry, by host.
     void for_each(const std::function<void(const Entry&)>& visit);
@@ -103,20 +103,23 @@ public:
     bool has_instance(const std::string& instance);
 
     /// The ledger as lines of JSON: entries, what is known of hosts and keys, and what somebody vouched for. The
-    /// instances of this machine get its name and the ledger's id put before them.
-    void export_lines(const std::string& machine, const std::function<void(const std::string&)>& write);
+    /// instances of this machine get its name and the ledger's id put before them; what they have open is sent `now`.
+    void export_lines(const std::string& machine, std::int64_t now,
+                      const std::function<void(const std::string&)>& write);
     /// Adds a line of an export: a union, whatever the order and however often; but what an nginx of this machine has
     /// open stays open. Under `own` the export is this machine's, from an older ledger. Times after `latest` are taken
-    /// as `latest`. False if it is no such line.
-    bool import_line(const std::string& text, bool own, std::int64_t latest);
+    /// as `latest`. What a machine of the `importer`'s name exported from this very ledger is its own again: machines
+    /// that were made from one image have ledgers of one id. False if it is no such line.
+    bool import_line(const std::string& text, bool own, std::int64_t latest, const std::string& importer);
 
 private:
     Entry entry_of(Statement& row);
     std::string own_id();
-    void import_entry(const Entry& entry);
+    void import_entry(Entry entry, bool by_hand);
+    bool ended_by_hand(const std::string& id);
     /// Under `own`, every line of an export that its machine sent has to be of this one.
     void require_one_machine(const std::string& machine);
-    void close_instance(std::int64_t instance, std::int64_t now);
+    bool close_instance(std::int64_t instance, std::int64_t now);
     void note_reached(std::int64_t instance, std::int64_t time);
     void note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote);
     void note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,

@@ -202,20 +202,33 @@ void Ledger::close(const LedgerLoad& load)
     }
 }
 
-void Ledger::close_all(const LedgerLoad& load)
+bool Ledger::close_all(const LedgerLoad& load)
 {
-    close_instance(instance_id(load.instance), load.now);
+    const std::int64_t instance = instance_id(load.instance);
+    Statement& open = statement("SELECT id FROM entries WHERE instance = ?1 AND held_until IS NULL");
+    std::vector<std::string> ended;
+    for (open.bind(1, instance); open.next();) {
+        ended.push_back(open.text(0));
+    }
+    if (!close_instance(instance, load.now)) {
+        return false;
+    }
+    for (const std::string& id : is_own(load.instance) ? std::vector<std::string>() : ended) {
+        statement("UPDATE entries SET closing = '" HPKP_BY_HAND "' WHERE id = ?1").bind(1, id).run();
+    }
+    return true;
 }
 
-void Ledger::close_instance(std::int64_t instance, std::int64_t now)
+bool Ledger::close_instance(std::int64_t instance, std::int64_t now)
 {
     if (clock_is_behind(now, newest())) {
-        return;
+        return false;
     }
     Statement& rows =
         statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE instance = ?1 AND held_until IS NULL");
     rows.bind(1, instance);
     end_entries(rows, now);
+    return true;
 }
 
 void Ledger::end_entries(Statement& rows, std::int64_t now)

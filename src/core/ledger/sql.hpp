@@ -24,7 +24,13 @@
 // A load that goes on sending what somebody vouched for opens a new entry.
 #define HPKP_OPEN " AND held_until IS NULL AND NOT EXISTS (SELECT 1 FROM forgotten WHERE entry = entries.id)"
 
+// In the place of the load that ends an entry: somebody said that another machine's nginx is gone.
+#define HPKP_BY_HAND "by hand"
+
 namespace hpkp {
+
+/// An nginx of this machine is known by the path of its configuration; others by their machine before that.
+bool is_own(const std::string& instance);
 
 /// Names of an entry's exceptions as one text, and back.
 std::string joined(const std::vector<std::string>& names);

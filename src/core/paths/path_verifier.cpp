@@ -1,6 +1,7 @@
 #include "path_verifier.hpp"
 
-#include <openssl/err.h>
+#include "openssl_errors.hpp"
+
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -124,6 +125,17 @@ PathVerifier::PathVerifier(std::time_t now)
 
 void PathVerifier::verify(Path& path)
 {
+    // Not every want of memory is told: a "no" has to be said twice.
+    const bool in_doubt = path.in_doubt;
+    verify_once(path);
+    if (path.state == Path::State::invalid) {
+        path.in_doubt = in_doubt;
+        verify_once(path);
+    }
+}
+
+void PathVerifier::verify_once(Path& path)
+{
     const auto& certificates = path.certificates;
     sk_X509_zero(intermediates_.get());
     sk_X509_zero(anchor_.get());
@@ -145,7 +157,9 @@ void PathVerifier::verify(Path& path)
     verification.path = &path;
     verification.now = now_;
     verification.check_signatures = X509_STORE_CTX_get_verify(context);
-    X509_STORE_CTX_set_app_data(context, &verification);
+    if (X509_STORE_CTX_set_app_data(context, &verification) != 1) {
+        throw std::bad_alloc();
+    }
     X509_STORE_CTX_set_verify_cb(context, on_error);
     X509_STORE_CTX_set_verify(context, check_what_is_left);
 
@@ -157,20 +171,21 @@ void PathVerifier::verify(Path& path)
     const bool as_meant = built_as_meant(context, path);
     const bool along = built_along(context, path);
     X509_STORE_CTX_cleanup(context);
-    ERR_clear_error();
-
     if (verification.error == X509_V_ERR_OUT_OF_MEM) {
+        ERR_clear_error();
         throw std::bad_alloc();
     }
+    clear_errors_of_a_no();
     if (result <= 0 || !as_meant) {
         path.state = Path::State::invalid;
         // An error of another chain says nothing about this one.
         path.reason = !path.doubt.empty() && !as_meant ? path.doubt
                       : along && result <= 0           ? reason_text(path, verification.error, verification.error_depth)
                                                        : "OpenSSL builds another chain from these certificates";
-        // Its signatures were verified one by one: OpenSSL has taken one name for another's.
-        path.in_doubt =
-            path.in_doubt || !along || result > 0 || verification.error == X509_V_ERR_CERT_SIGNATURE_FAILURE;
+        // Its signatures were verified one by one, up to an anchor: OpenSSL has taken one name for another's.
+        path.in_doubt = path.in_doubt || !along || result > 0 || verification.error == X509_V_ERR_CERT_SIGNATURE_FAILURE
+                        || verification.error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+                        || verification.error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
     } else if (verification.date_error != X509_V_OK) {
         path.state = Path::State::outdated;
         path.reason = reason_text(path, verification.date_error, verification.date_depth);

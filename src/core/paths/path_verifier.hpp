@@ -29,6 +29,8 @@ private:
     using StackPtr = std::unique_ptr<STACK_OF(X509), FreeStack>;
     using ContextPtr = std::unique_ptr<X509_STORE_CTX, OpensslDeleter<X509_STORE_CTX_free>>;
 
+    void verify_once(Path& path);
+
     ContextPtr context_;
     StackPtr intermediates_;
     StackPtr anchor_;
