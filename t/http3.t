@@ -1,6 +1,7 @@
 # The same answers over HTTP/3, where every stream has a pool of its own and all share one TLS connection.
 #
-# Debian 12's nginx has no HTTP/3: there, this file asserts just that, so that it cannot be forgotten.
+# nginx has it since 1.25.0, where it is built with it. Debian 12's 1.22 has not: there, this file asserts just that, so
+# that it cannot be forgotten. The client is curl, which Debian builds with HTTP/3 since 13.
 
 use lib 't/lib';
 use HPKP::Answers qw(answers_server check_answers expected);
@@ -8,10 +9,11 @@ use HPKP::Test;
 
 my $server = answers_server(quic => 1);
 
-if (run_command([ $server->{binary}, '-V' ])->{err} !~ /--with-http_v3_module/) {
-    my $test = $server->test_config;
-    isnt($test->{exit}, 0, 'this nginx has no HTTP/3');
-    like($test->{err}, qr/invalid parameter "quic"/, 'and says so');
+my $built = run_command([ $server->{binary}, '-V' ])->{err};
+my ($version) = $built =~ m{nginx/(\S+)};
+
+if ($built !~ /--with-http_v3_module/) {
+    like($server->test_config->{err}, qr/invalid parameter "quic"/, "this nginx ($version) has no HTTP/3: nothing to test");
     done_testing;
     exit;
 }
@@ -25,6 +27,11 @@ check_answers($server, '3');
 my $answer = fetch($server, '/', http => '3');
 like($answer->{head}, qr{^HTTP/3 200}m, 'it is HTTP/3');
 like($answer->{head}, qr/^public-key-pins: max-age=/m, 'lower-case name');
+for my $name ('Public-Key-Pins', 'Public-Key-Pins-Report-Only') {
+    my @tcp = values_of(fetch($server, '/'), $name);
+    is_deeply([ values_of($answer, $name) ], \@tcp, "$name: the same as over TCP");
+    is(@tcp, 1, 'once');
+}
 
 subtest 'many requests on one connection' => sub {
     my @paths = ('/', '/proxy/404', '/nowhere') x 5;
@@ -36,8 +43,32 @@ subtest 'many requests on one connection' => sub {
 for my $path ('/proxy/', '/added', '/') {
     no_header(fetch($server, $path, http => '3', host => 'guard.example.com'), "a guard, $path");
 }
+$answer = fetch($server, '/proxy/', http => '3', host => 'bare.example.com');
+is((() = values_of($answer, 'public-key-pins')), 2, 'a server without policy is left alone');
 $server->stop;
 $server->no_alerts;
+
+# The certificate is the one of the server name in the handshake, the header the one of the Host.
+subtest 'another server\'s certificate' => sub {
+    my ($quic, $second) = map { "listen 127.0.0.1:{{port:$_}} quic;" } qw(tls second);
+    my @other = (name => 'other.example.com', cert => 'wildcard');
+    my $two = site(
+        pins_yaml => policy(pins => [qw(www wildcard backup-1 backup-2)]),
+        extra => $quic,
+        files => { 'other.yaml' => policy() },
+        more => tls_server(@other, extra => $quic)
+            . tls_server(port => 'second', extra => "$second\nhpkp_policy other.yaml;")
+            . tls_server(@other, port => 'second', extra => $second),
+    )->start;
+    my %ask = (http => '3', sni => 'other.example.com', host => 'www.example.com');
+
+    one_header(fetch($two, '/', %ask), pins_header($two, max_age => 2592000, pins => [qw(www wildcard backup-1 backup-2)]),
+        'one that fits');
+    no_header(fetch($two, '/', %ask, port => 'second'), 'one that does not');
+    one_header(fetch($two, '/', http => '3', port => 'second'), pins_header($two, max_age => 2592000), 'its own');
+    $two->stop;
+    $two->no_alerts;
+};
 
 subtest 'once per connection' => sub {
     my $once = site(

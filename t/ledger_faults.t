@@ -3,7 +3,7 @@
 
 use lib 't/lib';
 use HPKP::Test;
-use HPKP::Ledger qw(ledger_file ledger_tool entries entry_text day);
+use HPKP::Ledger qw(ledger_file ledger_tool entries entry_text time_text day);
 
 need_tools(qw(mount umount strace));
 my $policy = 'hpkp_policy pins.yaml;';
@@ -150,6 +150,26 @@ subtest 'a file system that is read-only' => sub {
     read_only($directory);
     has_finding($server->test_config, 'ledger-unwritable', 'error', name => 'nginx -t: no ledger can be made');
     has_finding($server->start_refused, 'ledger-unwritable', 'error', says => qr/read-only/i, name => 'nor by a start');
+    unmounted($directory);
+};
+
+# A load goes on with what is open, and sends a ramp's last value, for good, by a clock that is ahead.
+subtest 'a file system that is read-only, and a clock that is ahead' => sub {
+    my ($day, $week) = (86400, 7 * 86400);
+    my $ramp = "{max-age: {ramp: [{for: 1h, value: 5m}, {for: 1d, value: 1h}, {value: $week}]}}";
+    my $server = site(clock => day(0), pins_yaml => policy(enforce => $ramp));
+    my $directory = mounted($server);
+    $server->start;
+    read_only($directory);
+    $server->set_clock(day(10));
+    $server->hup;
+    one_header(fetch($server, '/'), pins_header($server, max_age => $week), 'the last value');
+    writable($directory);
+    $server->set_clock(day(0, 60));
+    $server->configure(http => tls_server());
+    $server->hup;
+    is(time_text((entries($server, host => 'www.example.com'))[0]{'held-until'}), day(0, 60 + 300 + $week), 'the next load is told');
+    $server->stop;
     unmounted($directory);
 };
 

@@ -14,7 +14,7 @@ HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
     libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
-HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace
+HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace valgrind
     libxml2-utils libplist-utils ldnsutils gnutls-bin man-db groff-base shellcheck
     libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter"
 

@@ -248,7 +248,10 @@ subtest 'answers of anybody\'s making' => sub {
         'control characters' => [ "HTTP/1.1 200 OK\r\nPublic-Key-Pins: a\e[31mb\xff\r\n\r\n", qr/^Public-Key-Pins: a\?\[31mb\?$/m ],
         'a folded line' => [ "HTTP/1.1 200 OK\r\nPublic-Key-Pins: a;\r\n b\r\n\r\n", qr/^Public-Key-Pins: a; b$/m ],
         'no HTTP' => [ "SSH-2.0-x\r\n", qr/^hpkp: 127\.0\.0\.1:\d+: / ],
-        'headers without end' => [ "HTTP/1.1 200 OK\r\n" . "X: y\r\n" x 400_000, qr/^hpkp: \S+ sends more than 256 KiB of headers/ ],
+        'headers without end' => [ "HTTP/1.1 200 OK\r\n" . ('X: ' . 'y' x 100 . "\r\n") x 20_000, qr/^hpkp: \S+ sends more than 256 KiB of headers/ ],
+        # libcurl 7.88 leaves their number to us, 8.23 takes 5000.
+        'short ones' => [ "HTTP/1.1 200 OK\r\n" . "X: y\r\n" x 400_000,
+            qr/^hpkp: \S+ (?:sends more than 256 KiB of headers|Too many response headers, 5000 is max)/ ],
     );
     for my $name (sort keys %answers) {
         my ($answer, $says) = @{ $answers{$name} };

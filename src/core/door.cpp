@@ -145,7 +145,8 @@ private:
         for (std::size_t i = 0; i < from.values.size(); i++) {
             values[i] = {from.values[i].from, text(from.values[i].text)};
         }
-        return {values, from.values.size(), reinterpret_cast<const uint8_t(*)[32]>(pins), labels, from.pins.size()};
+        return {values, from.values.size(), from.ramp ? 1 : 0, reinterpret_cast<const uint8_t(*)[32]>(pins),
+                labels, from.pins.size()};
     }
 
     hpkp_emission_t emission(const hpkp::Emission& from)

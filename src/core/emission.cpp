@@ -17,8 +17,8 @@ std::int64_t ramp_begin(const Site& site, const Policy& policy, const Server& se
 {
     std::int64_t begin = 0;
     for (const HostPattern* host : server.hosts()) {
-        if (!can_be_recorded(*host)) {
-            continue;
+        if (!has_clients(site, server, *host)) {
+            continue;  // nobody is sent anything by it: it would begin now, at every load
         }
         std::int64_t first = std::max<std::int64_t>(site.now, site.memory.newest);
         const auto history = site.memory.history.find(host_key(*host));
@@ -105,7 +105,9 @@ private:
                 values.push_back({from, enforce_header(*policy.enforce, max_age.steps[i].value, set)});
             }
         }
-        return header_index(set, begin, std::move(values));
+        const std::size_t index = header_index(set, begin, std::move(values));
+        result_.headers[index].ramp = max_age.is_ramp();
+        return index;
     }
 
     std::size_t header_index(const PinSet& set, std::int64_t kind, std::vector<HeaderValue> values)

@@ -17,6 +17,7 @@ struct HeaderValue {
 
 struct Header {
     std::vector<HeaderValue> values;  // in the order of time; the first is in force, further ones are a ramp's
+    bool ramp = false;                // its max-age is a ramp, be it the last value that is in force
     std::vector<Pin> pins;
     std::vector<std::string> labels;
 };

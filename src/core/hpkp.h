@@ -87,7 +87,7 @@ typedef struct {
     int         lockout_warns;    /* "hpkp_lockout warn" */
     int         writes;           /* the load may go on to serve: not nginx -t, nor an "nginx -s" process */
     int         may_close;        /* no older master of this nginx may still send */
-    int64_t     reached;          /* the latest time by which a worker went on to a header's next value; 0: none */
+    int64_t     reached;          /* the latest time by which a ramp's value was chosen, where that is after now; 0: none */
 } hpkp_options_t;
 
 /*
@@ -134,7 +134,8 @@ typedef struct {
 
 typedef struct {
     const hpkp_value_t *values;   /* of Public-Key-Pins or Public-Key-Pins-Report-Only; the first is in force now */
-    size_t              values_n; /* more than one under a ramp, in the order of time */
+    size_t              values_n; /* more than one under a ramp that still rises, in the order of time */
+    int                 ramp;     /* its max-age is a ramp: by the clock of the load, even where that left one value */
     const uint8_t     (*pins)[32];
     const hpkp_str_t   *labels;   /* of the pins: what $hpkp_pin says */
     size_t              pins_n;
@@ -179,7 +180,7 @@ const hpkp_emission_t *hpkp_session_emission(const hpkp_session_t *session, size
  */
 const char *hpkp_session_load(const hpkp_session_t *session);
 
-/* nginx has taken the load: what it no longer sends ends now. */
+/* nginx has taken the load: what it no longer sends ends now, and its ramps were sent by this clock. */
 int hpkp_ledger_settle(hpkp_str_t ledger, const char *load, int64_t now, char *failure);
 /* It has not: nothing of it was sent. */
 int hpkp_ledger_withdraw(hpkp_str_t ledger, const char *load, int64_t now, char *failure);

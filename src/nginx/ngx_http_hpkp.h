@@ -8,7 +8,9 @@
  *   ngx_http_hpkp_ledger.c     what the ledger is told after a load
  *   ngx_http_hpkp_filter.c     the header filter
  *   ngx_http_hpkp_ramp.c       which value of a ramp is in force
+ *   ngx_http_hpkp_drain.c      until when an old worker sends
  *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
+ *   ngx_http_hpkp_connection.c what is remembered of a connection
  *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
  */
 
@@ -59,6 +61,7 @@ typedef struct {
 
     ngx_http_hpkp_value_t      *values;       /* that one, then a ramp's next */
     ngx_uint_t                  nvalues;
+    ngx_uint_t                  ramp;         /* even if its end is in force */
 
     u_char                    (*pins)[32];
     ngx_str_t                  *labels;       /* of the pins */
@@ -93,12 +96,31 @@ typedef struct {
     /*
      * The usual case, decided at load: a response on a connection that
      * presented this leaf may carry the one header there is.  NULL where there
-     * is another number of them, the header is a ramp's, or hpkp_secure has to
-     * be asked.
+     * is another number of them, the header is a ramp's, hpkp_secure has to be
+     * asked, or this worker is an old one.
      */
     const X509                 *usual_leaf;
     ngx_uint_t                  once;         /* a connection and host */
 } ngx_http_hpkp_emission_t;
+
+
+#define NGX_HTTP_HPKP_HOSTS                8
+
+/* what a connection knows, found among the cleanups of its pool */
+
+typedef struct {
+    ngx_pool_t                 *pool;
+
+    /* the last judgement */
+    X509                       *leaf;
+    ngx_http_hpkp_emission_t   *emission;
+    ngx_uint_t                  fit;
+    ngx_str_t                   pin;
+
+    /* hosts that have had their header */
+    ngx_uint_t                  nhosts;
+    ngx_str_t                   hosts[NGX_HTTP_HPKP_HOSTS];
+} ngx_http_hpkp_connection_t;
 
 
 typedef struct ngx_http_hpkp_cache_s  ngx_http_hpkp_cache_t;
@@ -109,6 +131,8 @@ typedef struct {
     ngx_str_t                   ledger;       /* len 0: off */
     ngx_uint_t                  lockout;
     ngx_uint_t                  emits;        /* some server has a policy */
+    ngx_uint_t                  ramps;        /* some header is a ramp's */
+    time_t                      loaded;       /* by the clock of that time */
 
     /* the load, as the ledger knows it */
     char                        load[HPKP_LOAD_ID];
@@ -179,20 +203,38 @@ ngx_int_t ngx_http_hpkp_load(ngx_conf_t *cf);
 ngx_uint_t ngx_http_hpkp_fit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission, ngx_str_t *pin);
 
+/* NULL: no memory */
+ngx_http_hpkp_connection_t *ngx_http_hpkp_connection(ngx_http_request_t *r);
+
 /*
  * Under "once-per-connection": 1 if this connection has had the header for
  * this host; otherwise notes that it has it now.
  */
 ngx_uint_t ngx_http_hpkp_sent_before(ngx_http_request_t *r);
 
+/*
+ * 1 if it has, and this host was its first; 0 may mean either.  Notes nothing.
+ */
+ngx_uint_t ngx_http_hpkp_sent_to_first(ngx_http_request_t *r);
+
+/* 1 if this worker is an old one, and has had the time that it had to drain */
+ngx_uint_t ngx_http_hpkp_drained(void);
+ngx_int_t ngx_http_hpkp_drain_init(ngx_cycle_t *cycle);
+
 /* 1 if hpkp_secure decides here, whatever it decides */
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
 
-/* puts in force the value of this second, if it is another one */
+/* puts in force the value of this second; from when on it is */
+time_t ngx_http_hpkp_ramp_set(ngx_http_hpkp_header_t *header, time_t now);
+
+/* in a worker: the same, if it is another one, and noted */
 void ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now);
 
 /* memory for what workers tell the master of ramps, once; NGX_ERROR: none */
 ngx_int_t ngx_http_hpkp_ramp_share(ngx_log_t *log);
+
+/* a value is sent that was chosen by this time */
+void ngx_http_hpkp_ramp_note(time_t from);
 
 /* the latest time by which a value was chosen, if by a clock since set back */
 time_t ngx_http_hpkp_ramp_reached(time_t now);

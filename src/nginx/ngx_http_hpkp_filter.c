@@ -10,6 +10,8 @@ static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
 
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_hpkp_emit_once(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission);
 static ngx_int_t ngx_http_hpkp_emit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
 static ngx_uint_t ngx_http_hpkp_allowed(ngx_http_request_t *r,
@@ -45,7 +47,7 @@ ngx_module_t  ngx_http_hpkp_filter_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_hpkp_drain_init,              /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -119,12 +121,7 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
     ssl = r->connection->ssl;
     part = &r->headers_out.headers.part;
 
-    if (emission->usual_leaf == NULL
-        || ssl == NULL
-        || part->next
-        || SSL_get_certificate(ssl->connection) != emission->usual_leaf
-        || SSL_session_reused(ssl->connection))
-    {
+    if (emission->usual_leaf == NULL || ssl == NULL || part->next) {
         return ngx_http_hpkp_emit(r, emission);
     }
 
@@ -136,8 +133,14 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (emission->once && ngx_http_hpkp_sent_before(r)) {
-        return ngx_http_next_header_filter(r);
+    if (emission->once) {
+        return ngx_http_hpkp_emit_once(r, emission);
+    }
+
+    if (SSL_get_certificate(ssl->connection) != emission->usual_leaf
+        || SSL_session_reused(ssl->connection))
+    {
+        return ngx_http_hpkp_emit(r, emission);
     }
 
     if (ngx_http_hpkp_push(r, &ngx_http_hpkp_enforce_name,
@@ -148,6 +151,23 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * A connection that has had its header gets no second one, whatever it
+ * presented: so that is asked first, and nothing else.
+ */
+
+static NGX_HTTP_HPKP_RARE ngx_int_t
+ngx_http_hpkp_emit_once(ngx_http_request_t *r,
+    ngx_http_hpkp_emission_t *emission)
+{
+    if (ngx_http_hpkp_sent_to_first(r)) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    return ngx_http_hpkp_emit(r, emission);
 }
 
 
@@ -195,6 +215,10 @@ ngx_http_hpkp_allowed(ngx_http_request_t *r,
 {
     ngx_str_t   pin;
     ngx_uint_t  fit, secure;
+
+    if (ngx_http_hpkp_drained()) {
+        return 0;
+    }
 
     if (ngx_http_hpkp_secure(r, &secure)) {
         return secure ? emission->headers : 0;

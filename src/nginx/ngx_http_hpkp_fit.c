@@ -11,25 +11,7 @@
 #include "ngx_http_hpkp.h"
 
 
-#define NGX_HTTP_HPKP_HOSTS       8
 #define NGX_HTTP_HPKP_CACHE_SIZE  256
-
-
-/* what a connection knows, found among the cleanups of its pool */
-
-typedef struct {
-    ngx_pool_t                 *pool;
-
-    /* the last judgement */
-    X509                       *leaf;
-    ngx_http_hpkp_emission_t   *emission;
-    ngx_uint_t                  fit;
-    ngx_str_t                   pin;
-
-    /* hosts that have had their header */
-    ngx_uint_t                  nhosts;
-    ngx_str_t                   hosts[NGX_HTTP_HPKP_HOSTS];
-} ngx_http_hpkp_connection_t;
 
 
 /*
@@ -54,13 +36,6 @@ static ngx_uint_t ngx_http_hpkp_judge_header(ngx_http_request_t *r,
     ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin);
 static void ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
-static ngx_http_hpkp_connection_t *ngx_http_hpkp_connection(
-    ngx_http_request_t *r);
-static ngx_http_hpkp_connection_t *ngx_http_hpkp_new_connection(
-    ngx_pool_t *pool);
-static void ngx_http_hpkp_note_sent(ngx_http_request_t *r,
-    ngx_http_hpkp_connection_t *hc);
-static void ngx_http_hpkp_connection_cleanup(void *data);
 
 
 ngx_uint_t
@@ -263,122 +238,4 @@ ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
                   "presented does not fit policy \"%V\" "
                   "(said once a minute at most by each worker)",
                   &emission->policy);
-}
-
-
-ngx_uint_t
-ngx_http_hpkp_sent_before(ngx_http_request_t *r)
-{
-    ngx_str_t                   *known;
-    ngx_uint_t                   i;
-    ngx_http_hpkp_connection_t  *hc;
-
-    hc = ngx_http_hpkp_connection(r);
-
-    if (hc == NULL) {
-        return 0;
-    }
-
-    for (i = 0; i < hc->nhosts; i++) {
-        known = &hc->hosts[i];
-
-        if (known->len == r->headers_in.server.len
-            && ngx_memcmp(known->data, r->headers_in.server.data, known->len)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    ngx_http_hpkp_note_sent(r, hc);
-
-    return 0;
-}
-
-
-/*
- * A client that asks for more hosts than there is room for on one connection
- * gets the header with every response: more than it needs, never less.
- */
-
-static NGX_HTTP_HPKP_RARE void
-ngx_http_hpkp_note_sent(ngx_http_request_t *r, ngx_http_hpkp_connection_t *hc)
-{
-    ngx_str_t  *host, *known;
-
-    if (hc->nhosts == NGX_HTTP_HPKP_HOSTS) {
-        return;
-    }
-
-    host = &r->headers_in.server;
-    known = &hc->hosts[hc->nhosts];
-
-    known->len = host->len;
-    known->data = ngx_pnalloc(hc->pool, host->len + 1);
-
-    if (known->data == NULL) {
-        return;
-    }
-
-    ngx_memcpy(known->data, host->data, host->len);
-
-    hc->nhosts++;
-}
-
-
-static ngx_http_hpkp_connection_t *
-ngx_http_hpkp_connection(ngx_http_request_t *r)
-{
-    ngx_pool_t          *pool;
-    ngx_pool_cleanup_t  *cln;
-
-    pool = r->connection->pool;
-
-#if (NGX_HTTP_V3)
-
-    /* a stream of HTTP/3 has a pool of its own */
-
-    if (r->connection->quic) {
-        pool = r->connection->quic->parent->pool;
-    }
-
-#endif
-
-    for (cln = pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_hpkp_connection_cleanup) {
-            return cln->data;
-        }
-    }
-
-    return ngx_http_hpkp_new_connection(pool);
-}
-
-
-static NGX_HTTP_HPKP_RARE ngx_http_hpkp_connection_t *
-ngx_http_hpkp_new_connection(ngx_pool_t *pool)
-{
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_hpkp_connection_t  *hc;
-
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_hpkp_connection_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_hpkp_connection_cleanup;
-
-    hc = cln->data;
-    ngx_memzero(hc, sizeof(ngx_http_hpkp_connection_t));
-
-    hc->pool = pool;
-
-    return hc;
-}
-
-
-/* there is nothing to clean: its address marks our entry */
-
-static void
-ngx_http_hpkp_connection_cleanup(void *data)
-{
 }

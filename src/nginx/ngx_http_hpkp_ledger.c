@@ -113,6 +113,7 @@ ngx_int_t
 ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 {
     char                        failure[256];
+    ngx_uint_t                  written;
     ngx_http_hpkp_main_conf_t  *hmcf;
 
     hmcf = ngx_http_hpkp_cycle_conf(cycle);
@@ -129,12 +130,22 @@ ngx_http_hpkp_init_module(ngx_cycle_t *cycle)
 
     ngx_http_hpkp_log_proofs(cycle, hmcf);
 
-    if (hmcf->load[0] == '\0' || hmcf->settled) {
-        return NGX_OK;
+    written = (hmcf->load[0] != '\0' && !hmcf->settled);
+
+    if (written) {
+        hmcf->settled = 1;
+        ngx_http_hpkp_ramp_told(hmcf->reached);
     }
 
-    hmcf->settled = 1;
-    ngx_http_hpkp_ramp_told(hmcf->reached);
+    /* after that: it is news, and where nothing was written nobody knows it */
+
+    if (hmcf->ramps) {
+        ngx_http_hpkp_ramp_note(hmcf->loaded);
+    }
+
+    if (!written) {
+        return NGX_OK;
+    }
 
     /* a first start may still fail: to write its pid file, say */
 

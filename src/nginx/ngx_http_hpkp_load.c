@@ -50,7 +50,7 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
 
     ngx_memzero(&options, sizeof(hpkp_options_t));
 
-    options.now = ngx_time();
+    options.now = hmcf->loaded = ngx_time();
     options.strict = hmcf->strict;
 
     if (ngx_http_hpkp_ledger_options(cf, &options) != NGX_OK) {
@@ -194,6 +194,8 @@ ngx_http_hpkp_take_emissions(ngx_conf_t *cf, hpkp_session_t *session)
         {
             return NGX_ERROR;
         }
+
+        hmcf->ramps |= headers[i].ramp;
     }
 
     cscfp = cmcf->servers.elts;
@@ -254,7 +256,8 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
         }
     }
 
-    ngx_http_hpkp_ramp_step(to, ngx_time());
+    to->ramp = from->ramp;
+    (void) ngx_http_hpkp_ramp_set(to, ngx_time());
 
     to->npins = from->pins_n;
     to->pins = ngx_palloc(cf->pool, from->pins_n * 32 + 1);

@@ -8,9 +8,6 @@
 #include "ngx_http_hpkp.h"
 
 
-static void ngx_http_hpkp_ramp_note(time_t from);
-
-
 /*
  * The latest time by which a worker of this master chose a value, since the
  * ledger was last told.  A page for the life of the process: draining workers
@@ -70,10 +67,14 @@ ngx_http_hpkp_ramp_told(time_t reached)
 }
 
 
-static void
+void
 ngx_http_hpkp_ramp_note(time_t from)
 {
     ngx_atomic_uint_t  reached;
+
+    if (ngx_http_hpkp_reached == NULL) {
+        return;
+    }
 
     do {
         reached = *ngx_http_hpkp_reached;
@@ -92,14 +93,27 @@ ngx_http_hpkp_ramp_note(time_t from)
 NGX_HTTP_HPKP_RARE void
 ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now)
 {
-    time_t      end;
-    ngx_uint_t  i;
-
     /* one compare for both ends of its time: the clock may go back, too */
 
     if ((ngx_uint_t) (now - header->from) < header->span) {
         return;
     }
+
+    now = ngx_http_hpkp_ramp_set(header, now);
+
+    if (header->ramp) {
+        ngx_http_hpkp_ramp_note(now);
+    }
+}
+
+
+/* of a load nothing is noted yet: nginx may not take it */
+
+time_t
+ngx_http_hpkp_ramp_set(ngx_http_hpkp_header_t *header, time_t now)
+{
+    time_t      end;
+    ngx_uint_t  i;
 
     for (i = 0; i + 1 < header->nvalues; i++) {
         if (now < header->values[i + 1].from) {
@@ -115,7 +129,5 @@ ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now)
                                     : (time_t) NGX_MAX_TIME_T_VALUE;
     header->span = end - header->from;
 
-    if (header->nvalues > 1 && ngx_http_hpkp_reached) {
-        ngx_http_hpkp_ramp_note(header->values[i].from);
-    }
+    return header->values[i].from;
 }

@@ -130,13 +130,17 @@ TEST(ChainMatch, NoPathMatchesIsNoPinInChainAlone)
 TEST(ChainMatch, ReportOnlyIsCheckedLikeEnforce)
 {
     const auto findings = judge_one(policy_of(strangers(), {kReportOnly}), pki().www_chain);
-    EXPECT_EQ(only(findings, FindingId::no_pin_in_chain).severity, Severity::error);
+    const Finding& finding = only(findings, FindingId::no_pin_in_chain);
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_NE(finding.remedy.find("let clients see that policy for a max-age"), std::string::npos) << finding.remedy;
 }
 
 TEST(ChainMatch, AGuardIsChecked)
 {
     const auto findings = judge_one(policy_of(strangers(), {"guard: {}"}), pki().www_chain);
-    EXPECT_EQ(only(findings, FindingId::no_pin_in_chain).severity, Severity::error);
+    const Finding& finding = only(findings, FindingId::no_pin_in_chain);
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_NE(finding.remedy.find("a key that they get by an update"), std::string::npos) << finding.remedy;
 }
 
 TEST(ChainMatch, AnUnpinningPolicyIsChecked)

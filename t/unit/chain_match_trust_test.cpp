@@ -250,7 +250,11 @@ TEST(ScopeToRoots, IsJudgedWithThePolicysStores)
         world.server(30, {"www.example.com"}, {other}, 8443);
         const auto findings = world.findings();
         for (const Finding& finding : findings) {
-            EXPECT_TRUE(finding.id != FindingId::scope_conflict || lines_of(finding) == Lines{30});
+            if (finding.id == FindingId::scope_conflict) {
+                EXPECT_EQ(lines_of(finding), Lines{30});
+                const bool no_path = finding.what.find("has no path that they accept") != std::string::npos;
+                EXPECT_EQ(no_path, &other == &pki().other_chain) << finding.what;
+            }
         }
         return ids(findings);
     };
@@ -273,6 +277,7 @@ TEST(ScopeToRoots, DrawsThePathThatDoesNotMatch)
     const Finding& finding = only(findings, FindingId::scope_conflict);
     EXPECT_EQ(finding.severity, Severity::error);
     const std::string text = text_of(finding);
+    EXPECT_NE(text.find("matches none of its pins on some path"), std::string::npos) << text;
     EXPECT_NE(text.find("the path, to a root in b:"), std::string::npos) << text;
     EXPECT_NE(text.find(pki().other_root_key.pin().base64()), std::string::npos) << text;
 }

@@ -70,6 +70,7 @@ TEST(RootOnlyPin, TheRootAloneIsAWarning)
     EXPECT_EQ(finding.severity, Severity::warning);
     EXPECT_EQ(finding.place->line, 3U);
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find("matches the chain"), std::string::npos) << finding.what;
     EXPECT_FALSE(finding.details.empty());
 }
 
@@ -103,6 +104,8 @@ TEST(RootOnlyPin, OnePathOfTwoIsEnough)
                                  pki().root, pki().other_root});
     const auto findings = judge_one(pinned({pki().root_key.pin(), pki().other_root_key.pin()}), crossed);
     EXPECT_EQ(ids(findings), "root-only-pin");
+    const Finding& finding = only(findings, FindingId::root_only_pin);
+    EXPECT_NE(finding.what.find("matches a path of the chain"), std::string::npos) << finding.what;
     EXPECT_EQ(ids(judge_one(pinned({pki().root_key.pin()}), crossed)), "path-without-pin root-only-pin");
 }
 
@@ -139,6 +142,14 @@ TEST(LeafExpiresFirst, ExactlyAtTheEndOfMaxAgeIsFine)
 TEST(LeafExpiresFirst, AnotherPinOnThePathOutlivesIt)
 {
     EXPECT_EQ(ids(expiring(kNow + 60, {pki().www_key.pin(), pki().intermediate_key.pin()})), "");
+}
+
+TEST(LeafExpiresFirst, OnePinAboveTheLeafIsEnough)
+{
+    const Chain three =
+        chain({leaf_until(pki().www_key, pki().intermediate_key, kNow + 60), pki().intermediate, pki().root});
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin(), pki().intermediate_key.pin()}), three)), "");
+    EXPECT_EQ(ids(judge_one(pinned({pki().www_key.pin()}), three)), "leaf-expires-first");
 }
 
 TEST(LeafExpiresFirst, AMatchByAnIssuerAloneIsFine)

@@ -141,6 +141,16 @@ TEST_F(DoorLedger, ARampsValuesComeInTheOrderOfTime)
         EXPECT_EQ(header->values[i].from, from[i]);
         EXPECT_EQ(std::string(header->values[i].text.data, std::strlen(begins[i])), begins[i]);
     }
+    EXPECT_EQ(header->ramp, 1);
+    hpkp_session_free(session);
+
+    options.now = kNow + 2 * 86400;
+    session = hpkp_session_run(&facts, 1, &options);
+    ASSERT_EQ(hpkp_session_status(session), HPKP_ACCEPTED);
+    header = hpkp_session_header(session, hpkp_session_emission(session, 0)->enforce);
+    ASSERT_EQ(header->values_n, 1U);
+    EXPECT_EQ(std::string(header->values[0].text.data, std::strlen(begins[2])), begins[2]);
+    EXPECT_EQ(header->ramp, 1) << "at its end, by the clock of this load";
     hpkp_session_free(session);
 }
 

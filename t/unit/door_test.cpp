@@ -112,6 +112,7 @@ TEST_F(DoorTest, AnAcceptedLoad)
     ASSERT_LT(emission->enforce, 2U);
     ASSERT_LT(emission->report_only, 2U);
     const hpkp_header_t* enforce = hpkp_session_header(session.get(), emission->enforce);
+    EXPECT_EQ(enforce->ramp, 0);
     EXPECT_EQ(text(enforce->values[0].text).substr(0, 14), "max-age=86400;");
     EXPECT_EQ(text(hpkp_session_header(session.get(), emission->report_only)->values[0].text).substr(0, 11),
               "pin-sha256=");

@@ -156,15 +156,62 @@ TEST_F(HistoryTest, GuardOver)
 }
 
 /// "0 60, 3540 86400": from when, after kNow, which max-age.
-std::string schedule(const Emissions& emissions)
+std::string schedule(const Emissions& emissions, std::size_t server = 0)
 {
     std::string text;
-    for (const HeaderValue& value : emissions.headers.at(*emissions.servers.at(0).enforce).values) {
+    for (const HeaderValue& value : emissions.headers.at(*emissions.servers.at(server).enforce).values) {
         EXPECT_EQ(value.text.substr(0, 8), "max-age=");
         text += (text.empty() ? "" : ", ") + std::to_string(value.from - kNow) + " "
                 + value.text.substr(8, value.text.find(';') - 8);
     }
     return text;
+}
+
+TEST_F(HistoryTest, AJumpIsFromWhatWasSentLast)
+{
+    // In the history they stand by name, whenever they were sent.
+    const auto sent = [&](const std::string& name, SentPolicy policy, std::int64_t now) {
+        policy.name = name;
+        file.take({sending(host("www.example.com"), policy)}, now);
+    };
+    sent("a", enforced(kDay), kNow);
+    sent("b", enforced(60), kNow + 10);
+    EXPECT_TRUE(has(take("enforce: {max-age: 1d}", kNow + 20), FindingId::max_age_jump));
+
+    file.path = dir / "second.ledger";
+    sent("a", enforced(60), kNow);
+    sent("b", enforced(kDay), kNow + 10);
+    EXPECT_FALSE(has(take("enforce: {max-age: 1d}", kNow + 20), FindingId::max_age_jump));
+
+    file.path = dir / "reverse.ledger";
+    sent("b", enforced(60), kNow);
+    sent("a", enforced(kDay), kNow + 10);
+    EXPECT_FALSE(has(take("enforce: {max-age: 1d}", kNow + 20), FindingId::max_age_jump));
+
+    file.path = dir / "third.ledger";
+    sent("a", enforced(kDay), kNow + 10);
+    sent("b", enforced(60), kNow);
+    sent("c", reported(), kNow + 30);
+    file.take({}, kNow + 40);
+    EXPECT_TRUE(has(take("enforce: {max-age: 20d}", kNow + 50), FindingId::max_age_jump)) << "report-only sets no time";
+}
+
+TEST_F(HistoryTest, OutOfNothingThereIsNoJump)
+{
+    take("enforce: {max-age: {ramp: [{for: 1h, value: 0}, {value: 1d}]}}", kNow);
+    EXPECT_FALSE(has(take("enforce: {max-age: 1d}", kNow + 60), FindingId::max_age_jump));
+}
+
+TEST_F(HistoryTest, ARampWithoutALedgerIsAnErrorOfItsServers)
+{
+    World world;
+    PolicyText policy = good_policy();
+    policy.modes = {"enforce: {max-age: {ramp: [{for: 1h, value: 60}, {value: 1d}]}}"};
+    world.policies({policy});
+    world.pinned(12, {"www.example.com"}, {first});
+    LoadOptions options = world.options();
+    options.ledger.clear();
+    EXPECT_EQ(lines_of(only(world.judge(options).findings, FindingId::bad_value)), std::vector<unsigned>{12});
 }
 
 TEST_F(HistoryTest, ARampsScheduleIsCountedFromItsBegin)
@@ -223,6 +270,29 @@ TEST_F(HistoryTest, ServersWhoseRampsBeganAtDifferentTimesSendDifferentHeaders)
     EXPECT_EQ(all.headers[*all.servers[2].enforce].values.front().text.substr(0, 11), "max-age=60;")
         << "the clients of its newest host get the lower value";
     EXPECT_EQ(all.headers.size(), 2U);
+}
+
+TEST_F(HistoryTest, ANameThatIsAnotherServersDoesNotBeginARampAnew)
+{
+    World world;
+    PolicyText policy = good_policy();
+    policy.modes = {"enforce: {max-age: {ramp: [{for: 1h, value: 60}, {value: 1d}]}}"};
+    world.policies({policy});
+    world.server(12, {"www.example.com", "*.example.com"}, {first});
+    world.pinned(20, {"example.com", "www.example.com", "*.example.com"}, {first});
+    LoadOptions options;
+    options.system_bundle = unrelated_bundle();
+    options.ledger = file.path;
+    options.writes = true;
+    for (const std::int64_t after : {0, 4000}) {
+        options.now = kNow + after;
+        options.load = load_at(options.now);
+        const LoadResult result = world.judge(options);
+        ASSERT_FALSE(result.refused) << ids(result.findings);
+        file.with([&](Ledger& ledger) { ledger.settle(options.load); });
+        EXPECT_EQ(schedule(result.emissions, 1), after == 0 ? "0 60, 3600 86400" : "4000 86400")
+            << "nginx ignores its other names: they have no client there";
+    }
 }
 
 }  // namespace

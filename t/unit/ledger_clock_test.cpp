@@ -69,6 +69,7 @@ TEST_F(LedgerClock, WhatAWorkerSentByAClockThatWasAheadCounts)
     EXPECT_EQ(file.only_entry().held_until(300), 300 + 300 + 3600) << "through a load";
 
     Ledger other(dir.path() + "/other", Database::Access::create);
+    other.begin(true);
     for (const std::string& line : file.exported()) {
         EXPECT_TRUE(other.import_line(line, true, 400, "here")) << line;
     }
@@ -119,6 +120,59 @@ TEST_F(LedgerClock, ALoadByAClockThatIsAheadSendsWhatIsInForceThen)
     file.take({sending(kWww, ramp)}, 100);
     file.take({sending(kWww, ramp)}, 5000);
     EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 86400) << "the clock is back";
+}
+
+TEST_F(LedgerClock, ALoadThatFailsByAClockThatIsAheadRaisesNoRamp)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 100);
+    const LedgerLoad fails = load_at(5000);
+    record({sending(kWww, ramp)}, fails);
+    withdraw(fails);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 60);
+    settle(fails);
+    EXPECT_EQ(file.only_entry().held_until(200), 200 + 300 + 60) << "a load that the ledger does not know";
+}
+
+TEST_F(LedgerClock, WhatALoadRaisesAreTheRampsOfItsNginx)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    const HostPattern second = host("second.example.com"), plain = host("plain.example.com");
+    file.take({sending(host("other.example.com"), ramp)}, 100, "/other.conf");
+    file.take({sending(kWww, ramp), sending(plain, enforced(60)), sending(host("ends.example.com"), ramp)}, 100);
+    const LedgerLoad ahead = load_at(5000);
+    record({sending(kWww, ramp), sending(second, ramp), sending(plain, enforced(60))}, ahead);
+    record({sending(kWww, ramp), sending(second, ramp), sending(plain, enforced(60))}, load_at(5001));
+    settle(ahead);  // another load is on its way, which is to end what this one would have ended
+    std::string reached;
+    file.with([&](Ledger& ledger) {
+        ledger.for_each([&](const Entry& entry) {
+            reached += entry.host.text + " " + std::to_string(entry.reached) + (entry.open ? " " : "- ");
+        });
+    });
+    EXPECT_EQ(reached, "ends.example.com 5000 other.example.com 100 plain.example.com 0 "
+                       "second.example.com 5000 www.example.com 5000 ");
+}
+
+// As README has a ledger mended that was written by such a clock.
+TEST_F(LedgerClock, WhatALoadOpensOrEndsByAClockThatIsAheadIsKnownAfterTheMend)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 100);
+    file.take({}, 5000);
+    file.take({sending(kWww, ramp)}, 5100);
+    LedgerFile mended(dir / "mended");
+    for (const std::string& line : file.exported()) {
+        mended.with([&](Ledger& ledger) { EXPECT_TRUE(ledger.import_line(line, true, 200, "here")) << line; });
+    }
+    int entries = 0;
+    mended.with([&](Ledger& ledger) {
+        ledger.for_each([&](const Entry& entry) {
+            entries++;
+            EXPECT_EQ(entry.held_until(200), 200 + 300 + 86400) << entry.open;
+        });
+    });
+    EXPECT_EQ(entries, 2);
 }
 
 TEST_F(LedgerClock, AClockThatJumpsAheadOnceRemovesNothing)

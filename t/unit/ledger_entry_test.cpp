@@ -65,7 +65,7 @@ bool reaches(const HostPattern& from, bool subdomains, const std::string& to, st
 {
     Entry entry = hpkp::test::entry("x", enforced(1000, subdomains), 1, 2);
     entry.host = from;
-    entry.exceptions = std::move(exceptions);
+    entry.exceptions = Exceptions(std::move(exceptions));
     return entry.reaches(to);
 }
 

@@ -205,10 +205,10 @@ TEST_F(Exchange, OneLabelAndExceptionsAndIdsAreKept)
     EXPECT_EQ(there.entries(), here.entries());
     there.with([&](Ledger& ledger) {
         const auto found = ledger.around(one_label("*.example.com"), kNow);
-        const auto wildcard = std::find_if(found.begin(), found.end(), [](auto& e) { return e.host.one_label; });
+        const auto wildcard = std::find_if(found.begin(), found.end(), [](auto& e) { return e->host.one_label; });
         ASSERT_NE(wildcard, found.end());
-        EXPECT_EQ(wildcard->exceptions, (std::vector<std::string>{"*.b.example.com", "a.example.com"}));
-        EXPECT_EQ(wildcard->policy->to_text(), enforced(60, true).to_text());
+        EXPECT_EQ((*wildcard)->exceptions.names(), (std::vector<std::string>{"*.b.example.com", "a.example.com"}));
+        EXPECT_EQ((*wildcard)->policy->to_text(), enforced(60, true).to_text());
     });
 }
 

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
 #include <set>
 
 using namespace hpkp;
@@ -238,6 +240,66 @@ TEST_F(MemoryTest, AHostMovedToAServerWithARegularExpressionAndACertificateForIt
     server(1, {"other.test"});
     world.server(2, {"~^www"}, {pki().www_chain});
     EXPECT_EQ(met(), Met{"2 www.example.com"}) << "nothing else there answers to the name of its certificate";
+}
+
+TEST_F(MemoryTest, AHostMovedToAServerWithATailAndAWildcardCertificate)
+{
+    held({host("www.example.com"), host("mail.example.com")});
+    server(1, {"other.test"});
+    world.server(2, {"www.example.*"},
+                 {chain({leaf(pki().www_key, pki().intermediate_key, {"*.example.com"}), pki().intermediate})});
+    EXPECT_EQ(met(), Met{"2 www.example.com"}) << "of the certificate's hosts, the one that the tail begins with";
+}
+
+TEST_F(MemoryTest, ACertificatesWildcardMeetsWhatIsOneLabelBelow)
+{
+    held({host("example.com")}, enforced(kDay, true));
+    held({host("a.b.example.com")});
+    world.server(1, {"_"},
+                 {chain({leaf(pki().www_key, pki().intermediate_key, {"*.example.com"}), pki().intermediate})});
+    EXPECT_EQ(met(), Met{"1 *.example.com"});
+}
+
+/// Processor time in which these servers' clients are found, beside a wildcard that has left all of them to others, in
+/// as many entries as there were loads with a server less.
+double seconds_beside_a_wildcard(std::size_t servers, std::size_t entries)
+{
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
+    World world;
+    const Chain bare = chain({leaf(pki().www_key, pki().intermediate_key, {"nobody.test"}), pki().intermediate});
+    std::vector<std::string> names;
+    world.server(1, {"*.example.com"}, {bare});
+    for (std::size_t i = 0; i < servers; i++) {
+        names.push_back("tenant-" + std::to_string(i) + ".example.com");
+        world.server(static_cast<unsigned>(i + 2), {names.back()}, {bare});
+    }
+    std::sort(names.begin(), names.end());
+    for (std::size_t i = 0; i < entries; i++) {
+        const auto end = names.end() - static_cast<std::ptrdiff_t>(entries - i - 1);
+        file.take({sending(host("*.example.com"), enforced(60 * kDay), {names.begin(), end})},
+                  kNow - 1000 + static_cast<std::int64_t>(i));
+    }
+    LoadOptions options;
+    options.now = kNow;
+    options.system_bundle = unrelated_bundle();
+    Findings findings;
+    const Site site = hpkp::gather({world.blocks().begin(), world.blocks().end()}, options, true, findings);
+    double seconds = 0;
+    file.with([&](Ledger& ledger) {
+        const std::clock_t begin = std::clock();
+        const Memory memory = recall(site, ledger);
+        seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+        // The wildcard itself has them all; a name, those of the loads before it was another server's.
+        EXPECT_EQ(memory.remembered.size(), entries + entries * (entries - 1) / 2);
+    });
+    return seconds;
+}
+
+TEST(MemoryOfMany, AWildcardBesideManyServersIsNotQuadratic)
+{
+    const double few = seconds_beside_a_wildcard(250, 5), many = seconds_beside_a_wildcard(2000, 5);
+    EXPECT_LT(many, 24 * few + 0.2) << "eight times as many; " << few << " s for the few";
 }
 
 }  // namespace

@@ -13,7 +13,13 @@ const HostPattern kWww = host("www.example.com");
 struct LedgerTest : testing::Test {
     std::vector<Entry> around(const HostPattern& host, std::int64_t now)
     {
-        return file.with([&](Ledger& ledger) { return ledger.around(host, now); });
+        std::vector<Entry> found;
+        file.with([&](Ledger& ledger) {
+            for (const auto& entry : ledger.around(host, now)) {
+                found.push_back(*entry);
+            }
+        });
+        return found;
     }
     std::int64_t newest()
     {
@@ -193,6 +199,21 @@ TEST_F(LedgerTest, HeldToTheSecond)
     EXPECT_EQ(around(kWww, 1500).size(), 0U) << "200 + 1000 + 300";
     EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.any_held(1499); }));
     EXPECT_FALSE(file.with([](Ledger& ledger) { return ledger.any_held(1500); }));
+}
+
+TEST_F(LedgerTest, WhatIsKnownOfOneMomentIsNotThatOfAnother)
+{
+    file.take({sending(kWww, enforced(1000))}, 100);
+    file.take({}, 200);
+    file.with([](Ledger& ledger) {
+        EXPECT_EQ(ledger.around(kWww, 1499).size(), 1U);
+        EXPECT_EQ(ledger.around(kWww, 1500).size(), 0U);
+        EXPECT_EQ(ledger.around(kWww, 1499).size(), 1U);
+        ledger.record({sending(kWww, enforced(60))}, {}, load_at(1499));
+        EXPECT_EQ(ledger.around(kWww, 1499).size(), 2U) << "nor what was before";
+        ledger.for_each([&](const Entry& entry) { ledger.forget(entry.id, "root", "x", 1499); });
+        EXPECT_EQ(ledger.around(kWww, 1499).size(), 0U);
+    });
 }
 
 TEST_F(LedgerTest, HistoryOutlivesWhatIsHeld)

@@ -17,6 +17,7 @@ struct Lockout : testing::Test {
     void held(SentPolicy policy, const std::vector<Pin>& pins, bool open = false)
     {
         policy.pins = pin_set(pins);
+        policy.pins.pins.back().name = "of a name";
         file.take({sending(host("www.example.com"), policy)}, kNow - 2 * kDay);
         if (!open) {
             file.take({}, kNow - kDay);
@@ -62,10 +63,12 @@ TEST_F(Lockout, SaysWhoWhatAndUntilWhen)
     for (const std::string& part :
          {std::string("clients of www.example.com hold policy \"www\" until "), time_text(until) + " (in 29 days)",
           std::string("would be accepted from ") + time_text(until), std::string("max-age 30 days"),
-          std::string("includeSubDomains"), "first sent on " + time_text(kNow - 2 * kDay) + " (2 days ago)",
+          std::string("max-age 30 days, includeSubDomains; "), "ledger: " + entry.id, std::string("they hold:"),
+          "first sent on " + time_text(kNow - 2 * kDay) + " (2 days ago)",
           "last sent on " + time_text(kNow - kDay) + " (24 hours ago)", entry.id,
-          "hpkp ledger forget " + entry.id + " --reason TEXT", std::string("stranger"), std::string("Intermediate B"),
-          "pin-sha256=\"" + www[0].base64() + "\"", "pin-sha256=\"" + www[1].base64() + "\""}) {
+          "hpkp ledger forget " + entry.id + " --reason TEXT --ledger " + file.path, std::string("stranger"),
+          std::string("Intermediate B"), "pin-sha256=\"" + www[0].base64() + "\"",
+          "pin-sha256=\"" + www[1].base64() + "\"  of a name"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
     }
     EXPECT_EQ(text.find("if what it conflicts with"), std::string::npos) << text;
@@ -213,11 +216,64 @@ TEST_F(Lockout, CertificatesByVariableProveNothing)
     World world;
     ServerBlock& block = world.server(12, {"www.example.com"}, {});
     block.variable_certificates = true;
-    EXPECT_EQ(ids(judge(world).findings), "chain-unknown");
+    const Findings findings = judge(world).findings;
+    EXPECT_EQ(ids(findings), "chain-unknown");
+    const Finding& finding = only(findings, FindingId::chain_unknown);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find("clients of www.example.com hold policy \"www\""), std::string::npos) << finding.what;
     block.served_chains = {world.dir.write("www.pem", pem(pki().www_chain.sent))};
     EXPECT_EQ(ids(judge(world).findings), "");
     block.served_chains = {world.dir.write("other.pem", pem(pki().other_chain.sent))};
     EXPECT_EQ(ids(judge(world).findings), "locks-out-clients");
+}
+
+TEST_F(Lockout, OfSeveralHostsItTellsTheFirstAndTheLastMoment)
+{
+    SentPolicy policy = enforced(30 * kDay);
+    policy.pins = pin_set(www);
+    for (const bool last_is_open : {true, false}) {
+        const std::string ended = last_is_open ? "a.example.com" : "b.example.com";
+        const std::string open = last_is_open ? "b.example.com" : "a.example.com";
+        file.path = dir / (ended + ".ledger");
+        file.take({sending(host(ended), policy)}, kNow - 9 * kDay, "/ended.conf");
+        file.take({}, kNow - 8 * kDay, "/ended.conf");
+        file.take({sending(host(open), policy)}, kNow - 2 * kDay);
+        World world;
+        world.server(12, {"a.example.com", "b.example.com"}, {pki().other_chain});
+        const std::string text = text_of(only(judge(world).findings, FindingId::locks_out_clients));
+        EXPECT_NE(text.find("first sent on " + time_text(kNow - 9 * kDay)), std::string::npos) << text;
+        EXPECT_NE(text.find("and sent until now"), std::string::npos) << text;
+        EXPECT_NE(text.find("until " + time_text(kNow + 30 * kDay + 300)), std::string::npos) << text;
+    }
+}
+
+TEST_F(Lockout, OfSeveralChainsWhatIsOpenHasToEndForAll)
+{
+    SentPolicy policy = enforced(30 * kDay);
+    policy.pins = pin_set(www);
+    file.take({sending(host("a.example.com"), policy)}, kNow - 2 * kDay);
+    file.take({sending(host("b.example.com"), policy)}, kNow - 9 * kDay, "/ended.conf");
+    file.take({}, kNow - 8 * kDay, "/ended.conf");
+    for (const bool open_first : {true, false}) {
+        World world;
+        world.server(12, {open_first ? "a.example.com" : "b.example.com"}, {pki().other_chain});
+        world.server(20, {open_first ? "b.example.com" : "a.example.com"}, {chain({pki().other})});
+        const Findings findings = judge(world).findings;
+        EXPECT_EQ(count_of(findings, FindingId::locks_out_clients), 2U);
+        for (const Finding& finding : findings) {
+            const bool lockout = finding.id == FindingId::locks_out_clients;
+            EXPECT_TRUE(!lockout
+                        || finding.remedy.find("if what it conflicts with is sent no more") != std::string::npos)
+                << finding.remedy;
+        }
+    }
+}
+
+TEST_F(Lockout, ARampSaysThatItsEndIsMeant)
+{
+    held(ramped({{kDay, 60}, {0, 30 * kDay}}), www, true);
+    const std::string text = text_of(only(load(pki().other_chain).findings, FindingId::locks_out_clients));
+    EXPECT_NE(text.find("max-age 30 days at the end of a ramp; first"), std::string::npos) << text;
 }
 
 TEST_F(Lockout, ManyHostsOfOnePolicyAreOneFinding)
@@ -236,6 +292,23 @@ TEST_F(Lockout, ManyHostsOfOnePolicyAreOneFinding)
     const Finding& finding = only(findings, FindingId::locks_out_clients);
     EXPECT_EQ(finding.servers.size(), 10U);
     EXPECT_NE(finding.what.find("and 7 more"), std::string::npos) << finding.what;
+}
+
+TEST_F(Lockout, WhereARegularExpressionMayFitItIsAWarning)
+{
+    held(enforced(30 * kDay), www);
+    const auto with_names = [](std::vector<std::string> names) {
+        return chain({leaf(pki().other_key, pki().other_intermediate_key, std::move(names)), pki().other_intermediate});
+    };
+    World world;
+    world.server(5, {"other.test"}, {with_names({"other.test"})});
+    world.server(12, {"~^w+\\."}, {with_names({"www.example.com"})});
+    const LoadResult result = judge(world);
+    EXPECT_FALSE(result.refused) << "only nginx knows whether it fits";
+    const Finding& finding = only(result.findings, FindingId::regex_host);
+    EXPECT_EQ(finding.severity, Severity::warning);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
+    EXPECT_NE(finding.what.find("clients of www.example.com hold policy \"www\""), std::string::npos) << finding.what;
 }
 
 }  // namespace

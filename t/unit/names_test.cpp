@@ -37,7 +37,7 @@ TEST(NameCovered, AnotherNameIsAWarning)
     const Finding& finding = only(findings, FindingId::name_not_covered);
     EXPECT_EQ(finding.severity, Severity::warning);
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
-    EXPECT_NE(finding.what.find("shop.example.com"), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find("shop.example.com: no client of that name"), std::string::npos) << finding.what;
 }
 
 TEST(NameCovered, EachNameIsLookedAt)
@@ -50,7 +50,11 @@ TEST(NameCovered, EachNameIsLookedAt)
 TEST(NameCovered, AWildcardNeedsAWildcard)
 {
     EXPECT_EQ(ids(with_names({"*.example.com"}, chain_for({"*.example.com"}))), "");
-    EXPECT_EQ(ids(with_names({"*.example.com"}, chain_for({"example.com", "www.example.com"}))), "name-not-covered");
+    const auto findings = with_names({"*.example.com"}, chain_for({"example.com", "www.example.com"}));
+    EXPECT_EQ(ids(findings), "name-not-covered");
+    EXPECT_NE(
+        only(findings, FindingId::name_not_covered).what.find("*.example.com: clients of the names it leaves out"),
+        std::string::npos);
 }
 
 TEST(NameCovered, ADotStandsForTwoNames)
@@ -147,6 +151,11 @@ TEST(HostCanBePinned, NamesAndWildcardsOfADomainAreFine)
     EXPECT_EQ(ids(with_names({"www.example.com", "*.example.com", ".example.com"},
                              chain_for({"example.com", "*.example.com"}))),
               "");
+}
+
+TEST(HostCanBePinned, AWildcardRightBelowTheTopIsADomains)
+{
+    EXPECT_FALSE(has(with_names({"*.intranet"}, chain_for({"*.intranet"})), FindingId::unqualified_host));
 }
 
 TEST(HostCanBePinned, OnlyServersWithAPolicyAreAsked)

@@ -61,6 +61,16 @@ TEST(ScopeOfDefaultServers, AnotherServersNameIsNotTheDefaultServers)
     EXPECT_EQ(ids(world.findings()), "");
 }
 
+TEST(ScopeOfDefaultServers, ACertificatesWildcardLeavesOtherServersTheirNames)
+{
+    World world;
+    world.policies({good_policy()});
+    world.pinned(12, {"www.example.com", "example.com"}, {pki().www_chain});
+    world.server(30, {"_"}, {stranger_for({"*.example.com"})}, 8443);
+    world.server(44, {"www.example.com"}, {pki().www_chain}, 8443);
+    EXPECT_EQ(ids(world.findings()), "");
+}
+
 TEST(ScopeOfDefaultServers, OnlyTheDefaultServerHasThem)
 {
     World world;
@@ -145,6 +155,35 @@ TEST(PolicyFlapping, NeedsTheSameHost)
     EXPECT_TRUE(flap(enforce, enforce, "*.example.com", "www.example.com"));
     EXPECT_TRUE(flap(enforce, enforce, "www.example.com", "*.example.com"));
     EXPECT_FALSE(flap(enforce, enforce, "*.example.com", "www.example.com", 443)) << "nginx tells them apart";
+}
+
+TEST(PolicyFlapping, MoreThanTwoAreCounted)
+{
+    World world;
+    world.policies({named("a"), named("b"), named("c")});
+    world.pinned(12, {"www.example.com"}, {pinned_for({"www.example.com"})}, "a");
+    world.pinned(30, {"www.example.com"}, {pinned_for({"www.example.com"})}, "b", 8443);
+    EXPECT_EQ(
+        only(world.findings(), FindingId::policy_flapping).what,
+        "policies \"a\" and \"b\" are enforced for one host, www.example.com: a client keeps the one it saw last");
+    world.pinned(44, {"www.example.com"}, {pinned_for({"www.example.com"})}, "c", 9443);
+    EXPECT_EQ(
+        only(world.findings(), FindingId::policy_flapping).what,
+        "policies \"a\" and \"b\" and 1 more are enforced for one host, www.example.com: a client keeps the one it "
+        "saw last");
+}
+
+TEST(PolicyFlapping, OfSeveralHostsIsOneFinding)
+{
+    World world;
+    world.policies({named("www"), named("second")});
+    world.pinned(12, {"www.example.com", "example.com"}, {pki().www_chain}, "www");
+    world.pinned(30, {"www.example.com", "example.com"}, {pki().www_chain}, "second", 8443);
+    const auto findings = world.findings();
+    const Finding& finding = only(findings, FindingId::policy_flapping);
+    EXPECT_EQ(finding.what, "policies \"www\" and \"second\" are enforced for one host, example.com (and 1 more): a "
+                            "client keeps the one it saw last");
+    EXPECT_EQ(lines_of(finding), (std::vector<unsigned>{12, 30})) << "each once";
 }
 
 TEST(PolicyFlapping, NeedsTwoEnforcedPolicies)
@@ -238,8 +277,13 @@ TEST(ReportUriSelf, ASubdomainUnderIncludeSubDomains)
 TEST(ReportUriSelf, AHostOfAWildcard)
 {
     EXPECT_EQ(ids(reporting("https://r.example.com/", "*.example.com")), "report-uri-self");
+    EXPECT_EQ(ids(reporting("https://a.r.example.com/", "*.example.com")), "report-uri-self") << "nginx's covers both";
     EXPECT_EQ(ids(reporting("https://example.com/", "*.example.com")), "");
     EXPECT_EQ(ids(reporting("https://example.com/", ".example.com")), "report-uri-self");
+    const std::string subdomains = "max-age: 1d, includeSubDomains: true";
+    EXPECT_EQ(ids(reporting("https://reports.example.net/", "*.example.com", subdomains)), "");
+    EXPECT_FALSE(has(reporting("https://a.r.www.example/", "www.example.*", subdomains), FindingId::report_uri_self))
+        << "a tail is no domain";
 }
 
 TEST(ReportUriSelf, AHostThatAnotherServerAnswersToIsNotPinned)
@@ -265,6 +309,30 @@ TEST(ReportUriSelf, ACertificatesWildcardCoversOneLabel)
     world.policies({named("www", {"enforce: {max-age: 1d, report-uri: \"https://deep.reports.example.com/\"}"})});
     world.pinned(12, {"example.com"}, {pinned_for({"example.com", "*.example.com"})});
     EXPECT_EQ(ids(world.findings()), "");
+}
+
+TEST(ReportUriSelf, WhatIsBelowAWildcardsHostsUnderIncludeSubDomains)
+{
+    // Another server answers to the host itself, but clients of b.example.com pin it, too.
+    const auto reporting_to = [](const std::string& host, const std::string& enforce) {
+        World world;
+        world.policies({named("www", {"enforce: {" + enforce + ", report-uri: \"https://" + host + "/\"}"})});
+        world.pinned(12, {"*.example.com"}, {pinned_for({"*.example.com"})});
+        world.server(30, {"r.example.com", "r.b.example.com"}, {pinned_for({"*.example.com", "*.b.example.com"})});
+        return has(world.findings(), FindingId::report_uri_self);
+    };
+    EXPECT_TRUE(reporting_to("r.b.example.com", "max-age: 1d, includeSubDomains: true"));
+    EXPECT_FALSE(reporting_to("r.b.example.com", "max-age: 1d"));
+    EXPECT_FALSE(reporting_to("r.example.com", "max-age: 1d, includeSubDomains: true")) << "nobody pins example.com";
+}
+
+TEST(ReportUriSelf, TheHostOfOneOfItsServers)
+{
+    World world;
+    world.policies({named("www", {"enforce: {max-age: 1d, report-uri: \"https://www.example.com/\"}"})});
+    world.pinned(12, {"example.com"}, {pki().www_chain});
+    world.pinned(30, {"www.example.com"}, {pki().www_chain});
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::report_uri_self)), (std::vector<unsigned>{12, 30}));
 }
 
 TEST(ReportUriSelf, ATrailingDotIsTheSameHost)

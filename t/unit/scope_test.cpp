@@ -241,6 +241,15 @@ TEST(Scope, AServerThatSharesThePolicyIsCheckedAsItsOwn)
     world.pinned(12, {"example.com"}, {pki().www_chain});
     world.pinned(30, {"www.example.com"}, {stranger_for({"www.example.com"})});
     EXPECT_EQ(ids(world.findings()), "no-pin-in-chain");
+
+    // By a wildcard, and by the certificate of a default server.
+    for (const char* name : {"*.example.com", "_"}) {
+        World patterns;
+        patterns.policies({policy_of(kEnforce)});
+        patterns.pinned(12, {"www.example.com"}, {pki().www_chain});
+        patterns.pinned(30, {name}, {stranger_for({"*.example.com"})}, "www", 8443);
+        EXPECT_FALSE(has(patterns.findings(), FindingId::scope_conflict)) << name;
+    }
 }
 
 TEST(Scope, AServerUnderAnotherPolicyHasToMatchThisOneToo)
@@ -353,6 +362,19 @@ TEST(Scope, APolicyOfAServerWithoutNamesReachesNobody)
     world.pinned(12, {"_"}, {pki().www_chain});
     world.server(30, {"_"}, {stranger_for({"x.test"})}, 8443);
     EXPECT_EQ(ids(world.findings()), "");
+}
+
+TEST(Scope, WhereCertificatesComeByVariableNothingIsKnown)
+{
+    World world;
+    world.policies({good_policy()});
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    world.server(30, {"www.example.com"}, {}, 8443).variable_certificates = true;
+    const Findings findings = world.findings();
+    EXPECT_EQ(ids(findings), "chain-unknown");
+    const Finding& finding = only(findings, FindingId::chain_unknown);
+    EXPECT_EQ(lines_of(finding), std::vector<unsigned>{30});
+    EXPECT_NE(finding.what.find("policy \"www\" reaches www.example.com"), std::string::npos) << finding.what;
 }
 
 }  // namespace

@@ -257,8 +257,8 @@ void FleetWorld::vouch(int machine)
                 [&](Ledger& ledger) { ledger.for_each([&](const Entry& entry) { entries.push_back(entry); }); });
     // Their ids, and the order by them, are other ones in every run.
     const auto key = [](const Entry& entry) {
-        return std::make_tuple(host_key(entry.host), entry.first_sent, entry.last_sent, entry.open, entry.exceptions,
-                               entry.policy->to_text(), entry.instance.size(),
+        return std::make_tuple(host_key(entry.host), entry.first_sent, entry.last_sent, entry.open,
+                               entry.exceptions.names(), entry.policy->to_text(), entry.instance.size(),
                                entry.instance.substr(entry.instance.rfind('/')));
     };
     std::stable_sort(entries.begin(), entries.end(), [&](auto& a, auto& b) { return key(a) < key(b); });

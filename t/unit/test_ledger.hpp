@@ -62,7 +62,13 @@ struct LedgerFile {
 struct LedgerLoads : testing::Test {
     std::vector<Entry> around(const HostPattern& host, std::int64_t now)
     {
-        return file.with([&](Ledger& ledger) { return ledger.around(host, now); });
+        std::vector<Entry> found;
+        file.with([&](Ledger& ledger) {
+            for (const auto& entry : ledger.around(host, now)) {
+                found.push_back(*entry);
+            }
+        });
+        return found;
     }
     std::int64_t newest()
     {

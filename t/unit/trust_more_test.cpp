@@ -43,6 +43,7 @@ TEST(ChainExpired, AnExpiredLeafIsAWarningAndIsJudgedAllTheSame)
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{12});
     EXPECT_NE(finding.what.find("expired"), std::string::npos) << finding.what;
     EXPECT_NE(finding.what.find(time_text(kNow - 1)), std::string::npos) << finding.what;
+    EXPECT_NE(finding.remedy.find("renew it"), std::string::npos) << finding.remedy;
 }
 
 TEST(ChainExpired, TheLastSecondIsOver)
@@ -73,7 +74,9 @@ TEST(ChainExpired, ALeafOfTheFutureIsToldApart)
         judge_one(pinned({pki().www_key.pin()}),
                   chain({certify(pki().www_key, pki().intermediate_key, options), pki().intermediate}));
     EXPECT_EQ(ids(findings), "chain-expired");
-    EXPECT_NE(only(findings, FindingId::chain_expired).what.find("not valid yet"), std::string::npos);
+    const Finding& finding = only(findings, FindingId::chain_expired);
+    EXPECT_NE(finding.what.find("not valid yet"), std::string::npos) << finding.what;
+    EXPECT_EQ(finding.remedy, "set the clock, or wait");
 }
 
 TEST(ChainExpired, AnExpiredIntermediateIsAWarning)

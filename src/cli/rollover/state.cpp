@@ -255,8 +255,9 @@ void StateReader::read_sent()
     }
     for (const Sending& sending : sendings) {
         std::map<std::pair<std::string, SentPolicy::Kind>, bool> current;  // of an nginx: whether it sends this version
-        for (const Entry& entry :
-             ledger_ == nullptr ? std::vector<Entry>{} : ledger_->around(sending.host, state.now)) {
+        using Entries = std::vector<std::shared_ptr<const Entry>>;
+        for (const auto& held : ledger_ == nullptr ? Entries{} : ledger_->around(sending.host, state.now)) {
+            const Entry& entry = *held;
             const SentPolicy& known = *entry.policy;
             if (!entry.open || host_key(entry.host) != host_key(sending.host) || known.name != sending.policy->name) {
                 continue;

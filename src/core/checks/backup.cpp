@@ -24,6 +24,18 @@ bool any_chain(const std::vector<const Server*>& servers)
     return std::any_of(servers.begin(), servers.end(), [](const Server* server) { return !server->chains.empty(); });
 }
 
+/// Whether each chain has some pin: else that is a finding already (no-pin-in-chain).
+bool in_every_chain(const Site& site, const PolicyUse& use, const PinSet& pins)
+{
+    return std::all_of(use.servers.begin(), use.servers.end(), [&](const Server* server) {
+        return std::all_of(server->chains.begin(), server->chains.end(), [&](const Chain* chain) {
+            const TrustPaths& paths = site.paths(*use.policy, *chain);
+            return std::any_of(pins.pins.begin(), pins.pins.end(),
+                               [&](const PolicyPin& pin) { return stands_in(*chain, paths, pin.pin); });
+        });
+    });
+}
+
 /// The files of a directory whose private keys can be read, by pin. Bounded, since it may be anybody's directory.
 std::map<Pin, std::string> keys_in(const std::string& directory)
 {
@@ -131,6 +143,10 @@ void check_backup_key_online(const Site& site, Findings& findings)
             beside->second = keys_in(directory);
         }
         for (const PinSet& pins : use.policy->pin_sets) {
+            // With no chain known, or a wrong one, the key that clients hold would be taken for a backup.
+            if (!any_chain(use.servers) || !in_every_chain(site, use, pins)) {
+                continue;
+            }
             for (const PolicyPin* pin : backups(site, use, pins)) {
                 std::string where;
                 const auto in_nginx = loaded.find(pin->pin);

@@ -27,7 +27,7 @@ void for_each_enforced_host(const Site& site, Check check)
         }
         for (const Server* server : use.servers) {
             for (const HostPattern* host : server->hosts()) {
-                if (!can_be_recorded(*host)) {
+                if (!has_clients(site, *server, *host)) {
                     continue;
                 }
                 const auto history = site.memory.history.find(host_key(*host));

@@ -55,6 +55,7 @@ Book::Book(const LoadOptions& options) : options_(options)
             // Another process writes, or this one may not: what is in it can be obeyed all the same.
             unwritable_ = error;
             unwritable_->id = FindingId::ledger_unwritable;
+            ledger_.reset();
         }
     }
     try {

@@ -225,38 +225,35 @@ Database::Database(const std::string& path, Access access) : path_(path)
         }
         ::close(fd);
     }
+    bool whole = false;
     if (access == Access::read && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
         open(":memory:");
-        make_format();
+    } else {
+        check_header(path);
+        try {
+            open(path);
+            whole = has_format();
+        }
+        catch (const LedgerError& error) {
+            // What a crash left must be rolled back before the file can be read; where that is not allowed, in a copy.
+            if (access != Access::read || error.busy || ::access((real_path() + "-journal").c_str(), F_OK) != 0) {
+                throw;
+            }
+            open_copy();
+            whole = has_format();
+        }
+    }
+    if (access != Access::read || (whole && format() == kFormat)) {
         return;
     }
-    check_header(path);
-    bool whole = false;
-    try {
-        open(path);
-        whole = has_format();
-    }
-    catch (const LedgerError& error) {
-        // What a crash left must be rolled back before the file can be read; where that is not allowed, in a copy.
-        if (access != Access::read || error.busy || ::access((real_path() + "-journal").c_str(), F_OK) != 0) {
-            throw;
-        }
-        open_copy();
-        whole = has_format();
-    }
-    if (!whole && access == Access::read) {
+    if (whole) {
+        read_into_memory();
+    } else {
         open(":memory:");
     }
-    if (!whole) {
-        make_format();
-    } else if (format() < kFormat) {
-        // Who only reads must not write: in a copy.
-        if (access == Access::read && copy_.empty()) {
-            handle_.reset();
-            open_copy();
-        }
-        upgrade();
-    }
+    execute("BEGIN IMMEDIATE");
+    bring_up_to_date();
+    execute("COMMIT");
 }
 
 Database::~Database()
@@ -302,6 +299,25 @@ void Database::open_copy()
                           remedy_of(SQLITE_CANTOPEN));
     }
     open(file);
+}
+
+/// Who only reads must not write: not the file, nor one beside it, on a disk that may be full. The backup locks the
+/// file against writers while it is read.
+void Database::read_into_memory()
+{
+    const auto file = std::move(handle_);
+    open(":memory:");
+    sqlite3_backup* backup = sqlite3_backup_init(handle_.get(), "main", file.get(), "main");
+    if (backup == nullptr) {
+        fail(sqlite3_extended_errcode(handle_.get()), path_, sqlite3_errmsg(handle_.get()));
+    }
+    // Not what finish() says: a file that is locked is no error to it.
+    const int code = sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+    if (code != SQLITE_DONE) {
+        fail(code, path_, sqlite3_errstr(code));
+    }
+    execute("PRAGMA temp_store=MEMORY");  // an index is sorted there too
 }
 
 void Database::open(const std::string& file)
@@ -350,28 +366,27 @@ std::int64_t Database::format()
     return format.next() ? format.number(0) : 0;
 }
 
-void Database::upgrade()
+void Database::bring_up_to_date()
 {
-    execute("BEGIN IMMEDIATE");
-    // As it is now: another process may have been first.
-    if (format() == 1) {
-        execute(kFromFormat1);
+    try {
+        // As it is now: another process may have been first.
+        if (!has_format()) {
+            execute(kSchema);
+            execute(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
+            execute(("PRAGMA user_version=" + std::to_string(kFormat)).c_str());
+        }
+        if (format() == 1) {
+            execute(kFromFormat1);
+        }
+        if (format() == 2) {
+            execute(kFromFormat2);
+        }
     }
-    if (format() == 2) {
-        execute(kFromFormat2);
+    catch (...) {
+        // Else the file stays locked to whoever reads it instead. Some failures have rolled back already.
+        sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+        throw;
     }
-    execute("COMMIT");
-}
-
-void Database::make_format()
-{
-    execute("BEGIN IMMEDIATE");
-    if (!has_format()) {
-        execute(kSchema);
-        execute(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
-        execute(("PRAGMA user_version=" + std::to_string(kFormat)).c_str());
-    }
-    execute("COMMIT");
 }
 
 void Database::execute(const char* sql)

@@ -57,10 +57,11 @@ class Database {
 public:
     enum class Access {
         read,  // nothing is written but the roll-back of what a crash left; a file that is not there is an empty ledger
-        write,   // the same, but it must be there
+        write,   // it must be there
         create,  // it is made where it is not there, mode 0600
     };
 
+    /// A reader meets the present format, whatever that of the file is; who writes calls bring_up_to_date() first.
     Database(const std::string& path, Access access);
     ~Database();
     Database(const Database&) = delete;
@@ -68,6 +69,11 @@ public:
 
     Statement prepare(const char* sql) { return Statement(handle_.get(), path_, sql); }
     void execute(const char* sql);
+
+    /// Makes the tables, or those of an earlier format the present ones: in the caller's transaction, which has begun
+    /// to write, so that a load that is refused leaves the file to an earlier version of this module. Where it fails,
+    /// the transaction is rolled back.
+    void bring_up_to_date();
 
     const std::string& path() const { return path_; }
 
@@ -78,13 +84,12 @@ private:
 
     void open(const std::string& file);
     void open_copy();
+    void read_into_memory();
     /// Where SQLite puts its journal: beside the file, not beside a symbolic link to it.
     std::string real_path() const;
     /// False for an empty file: a load was killed just after it made it.
     bool has_format();
-    void make_format();
     std::int64_t format();
-    void upgrade();
 
     std::string path_;
     std::string copy_;  // directory of a private copy; empty: none

@@ -180,11 +180,6 @@ std::string reversed(std::string_view host)
     return key;
 }
 
-bool covers(const HostPattern& pattern, const std::string& host)
-{
-    return pattern.kind == HostPattern::Kind::exact ? pattern.domain == host : is_subdomain(host, pattern.domain);
-}
-
 }  // namespace
 
 std::string recorded_name(const std::string& policy)
@@ -247,6 +242,33 @@ std::shared_ptr<const SentPolicy> SentPolicy::from_text(const std::string& text)
     return policy;
 }
 
+Exceptions::Exceptions(std::vector<std::string> names) : names_(std::move(names))
+{
+    for (const std::string& name : names_) {
+        const auto patterns = parse_server_name(name, false);
+        if (!patterns.empty()) {
+            const HostPattern& pattern = patterns.front();
+            (pattern.kind == HostPattern::Kind::exact ? hosts_ : domains_).insert(pattern.domain);
+        }
+    }
+}
+
+bool Exceptions::cover(const std::string& host) const
+{
+    if (hosts_.count(host) != 0) {
+        return true;
+    }
+    if (domains_.empty()) {
+        return false;
+    }
+    for (std::string_view up = parent_domain(host); !up.empty(); up = parent_domain(up)) {
+        if (domains_.count(std::string(up)) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::int64_t Entry::held_until(std::int64_t now) const
 {
     switch (policy->kind) {
@@ -275,11 +297,7 @@ bool Entry::reaches(const std::string& to) const
         return false;
     }
     const bool first_level = parent_domain(to) == host.domain;
-    const bool excepted = std::any_of(exceptions.begin(), exceptions.end(), [&](const std::string& name) {
-        const auto patterns = parse_server_name(name, false);
-        return !patterns.empty() && covers(patterns.front(), to);
-    });
-    const bool itself = (first_level || !host.one_label) && !excepted;
+    const bool itself = (first_level || !host.one_label) && !exceptions.cover(to);
     return itself || (policy->include_subdomains && !first_level);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace hpkp {
@@ -27,7 +28,8 @@ inline bool clock_is_behind(std::int64_t clock, std::int64_t newest)
 /// A policy's name as the ledger has it: its text has no control characters.
 std::string recorded_name(const std::string& policy);
 
-/// Old workers go on sending for a while after a reload.
+/// Old workers go on sending for a while after a reload. They see to it that it is no longer: NGX_HTTP_HPKP_DRAIN,
+/// which has to be the lesser of the two (src/nginx/ngx_http_hpkp_drain.c).
 constexpr std::int64_t kDrainSeconds = 300;
 
 /// What was sent, apart from when and where to.
@@ -54,12 +56,27 @@ struct SentPolicy {
     static std::shared_ptr<const SentPolicy> from_text(const std::string& text);
 };
 
+/// Of a wildcard host: names below it that another server answered to all the while. There may be ten thousand, and as
+/// many hosts to ask about, so they are parsed once.
+class Exceptions {
+public:
+    Exceptions() = default;
+    explicit Exceptions(std::vector<std::string> names);
+
+    const std::vector<std::string>& names() const { return names_; }
+    bool cover(const std::string& host) const;
+
+private:
+    std::vector<std::string> names_;  // as they are kept
+    std::unordered_set<std::string> hosts_;
+    std::unordered_set<std::string> domains_;  // of wildcards
+};
+
 /// One policy for the clients of one host, from when it was first sent to when it was last sent.
 struct Entry {
     std::string id;  // 16 hex digits: the same in every ledger that the entry is imported into
     HostPattern host;
-    /// Of a wildcard host: names below it that another server answered to all the while.
-    std::vector<std::string> exceptions;
+    Exceptions exceptions;
     std::shared_ptr<const SentPolicy> policy;
     std::string instance;         // the nginx that sends it: configuration file and prefix
     std::int64_t anchor = 0;      // when a policy of this name was first enforced for this host: a ramp's begin

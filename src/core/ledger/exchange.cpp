@@ -68,7 +68,7 @@ void Ledger::export_lines(const std::string& machine, std::int64_t now,
     for_each([&](const Entry& entry) {
         json line = line_of("entry", entry.host);
         line["id"] = entry.id;
-        line["exceptions"] = entry.exceptions;
+        line["exceptions"] = entry.exceptions.names();
         line["instance"] = is_own(entry.instance) ? prefix + entry.instance : entry.instance;
         line["own"] = is_own(entry.instance);
         line["anchor"] = entry.anchor;
@@ -173,7 +173,7 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest,
         Entry entry;
         entry.id = line.at("id").get<std::string>();
         entry.host = host;
-        entry.exceptions = line.at("exceptions").get<std::vector<std::string>>();
+        entry.exceptions = Exceptions(line.at("exceptions").get<std::vector<std::string>>());
         entry.instance = line.at("instance").get<std::string>();
         const std::size_t machine = entry.instance.find(": ");
         const bool backup = own && line.value("own", true);
@@ -257,7 +257,7 @@ void Ledger::import_entry(Entry entry, bool by_hand)
         "anchor = ?6, last_sent = ?8, held_until = ?9, closing = iif(?9 IS NULL, closing, ?10), reached = ?11");
     write.bind(1, entry.id)
         .bind(2, host_key(entry.host))
-        .bind(3, joined(entry.exceptions))
+        .bind(3, joined(entry.exceptions.names()))
         .bind(4, policy_id(entry.policy->to_text()))
         .bind(5, instance_id(entry.instance))
         .bind(6, entry.anchor)

@@ -78,8 +78,12 @@ Statement& Ledger::statement(const char* sql)
 
 void Ledger::begin(bool write)
 {
+    if (!write) {
+        database_.execute("BEGIN");
+        return;
+    }
     try {
-        database_.execute(write ? "BEGIN IMMEDIATE" : "BEGIN");
+        database_.execute("BEGIN IMMEDIATE");
     }
     catch (const LedgerError& error) {
         if (error.id != FindingId::ledger_unwritable) {
@@ -87,6 +91,7 @@ void Ledger::begin(bool write)
         }
         database_.execute("BEGIN");
     }
+    database_.bring_up_to_date();
 }
 
 std::int64_t Ledger::newest()
@@ -108,13 +113,13 @@ std::int64_t Ledger::judged_at(std::int64_t clock, bool unset)
     return unset || !older.bind(1, clock).next() ? recorded : std::max(clock, mark);
 }
 
-std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
+std::vector<std::shared_ptr<const Entry>> Ledger::around(const HostPattern& host, std::int64_t now)
 {
     if (now != at_key_time_) {
         at_key_.clear();
         at_key_time_ = now;
     }
-    std::vector<Entry> found;
+    std::vector<std::shared_ptr<const Entry>> found;
     const auto at_key = [&](const std::string& key) {
         // Ten thousand hosts below one domain ask for its entries ten thousand times.
         const auto [known, is_new] = at_key_.try_emplace(key);
@@ -122,7 +127,7 @@ std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
             Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS
                                         " FROM entries INDEXED BY entries_by_host WHERE host = ?1" HPKP_HELD);
             for (rows.bind(1, key).bind(2, now); rows.next();) {
-                known->second.push_back(entry_of(rows));
+                known->second.push_back(std::make_shared<const Entry>(entry_of(rows)));
             }
         }
         found.insert(found.end(), known->second.begin(), known->second.end());
@@ -142,7 +147,7 @@ std::vector<Entry> Ledger::around(const HostPattern& host, std::int64_t now)
             statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries INDEXED BY entries_by_host WHERE host > ?1 AND host "
                       "< ?3 AND host <> ?4 AND host <> ?5" HPKP_HELD);
         for (below.bind(1, from).bind(2, now).bind(3, to).bind(4, from + "*.").bind(5, from + "+."); below.next();) {
-            found.push_back(entry_of(below));
+            found.push_back(std::make_shared<const Entry>(entry_of(below)));
         }
     }
     return found;
@@ -226,10 +231,11 @@ bool Ledger::covers(const Sending& sending, const std::string& instance, std::in
     while (rows.next()) {
         const Entry entry = entry_of(rows);
         const SentPolicy& known = *entry.policy;
+        const std::vector<std::string>& excepted = entry.exceptions.names();
         // A name that was an exception is a wider scope now, so the exceptions must be among those of the new one.
-        const bool scope = (known.include_subdomains || !wanted.include_subdomains)
-                           && std::includes(sending.exceptions.begin(), sending.exceptions.end(),
-                                            entry.exceptions.begin(), entry.exceptions.end());
+        const bool scope =
+            (known.include_subdomains || !wanted.include_subdomains)
+            && std::includes(sending.exceptions.begin(), sending.exceptions.end(), excepted.begin(), excepted.end());
         if (known.kind == wanted.kind && scope && same_pins(known.pins, wanted.pins)
             && same_clients(known.clients, wanted.clients) && known.stores == wanted.stores
             && lasts_as_long(known.max_age, entry.anchor, wanted.max_age, begin, now) && known.until >= wanted.until) {
@@ -279,7 +285,7 @@ Entry Ledger::entry_of(Statement& row)
     Entry entry;
     entry.id = row.text(0);
     entry.host = host_from_key(row.text(1));
-    entry.exceptions = split(row.text(2));
+    entry.exceptions = Exceptions(split(row.text(2)));
     entry.anchor = row.number(5);
     entry.first_sent = row.number(6);
     entry.last_sent = row.number(7);

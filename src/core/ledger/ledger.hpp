@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -45,7 +46,8 @@ public:
     Ledger(const std::string& path, Database::Access access) : database_(path, access) {}
 
     /// One view until commit() or the end of the object; what is not committed is not written. To write is to keep
-    /// others from writing meanwhile; where the file cannot be written, record() will say why.
+    /// others from writing meanwhile, and brings a ledger of an earlier format up to date in the same transaction.
+    /// Where the file cannot be written, record() will say why; one of an earlier format is refused here.
     void begin(bool write);
     void commit() { database_.execute("COMMIT"); }
 
@@ -60,7 +62,7 @@ public:
 
     /// Entries, held at `now` and not forgotten, that clients of this host may have, or clients of a host below it
     /// where it is a wildcard.
-    std::vector<Entry> around(const HostPattern& host, std::int64_t now);
+    std::vector<std::shared_ptr<const Entry>> around(const HostPattern& host, std::int64_t now);
     bool any_held(std::int64_t now);
 
     std::vector<History> history(const HostPattern& host);
@@ -83,7 +85,7 @@ public:
     /// which is its last from now on. False if there was nothing to write: this nginx sends nothing, and sent nothing.
     bool record(const std::vector<Sending>& sent, const std::vector<Showing>& shown, const LedgerLoad& load);
 
-    /// nginx has taken the load: what it ends was last sent now.
+    /// nginx has taken the load: what it ends was last sent now, and the values of ramps were chosen by this clock.
     void settle(const LedgerLoad& load);
     /// nginx has not taken it: nothing of it was sent.
     void withdraw(const LedgerLoad& load);
@@ -121,6 +123,7 @@ private:
     void require_one_machine(const std::string& machine);
     bool close_instance(std::int64_t instance, std::int64_t now);
     void note_reached(std::int64_t instance, std::int64_t time);
+    void note_ramps(const LedgerLoad& load);
     void note_shown(const std::vector<Showing>& shown, const LedgerLoad& load, std::int64_t time, bool& wrote);
     void note_in_history(const std::string& host, const Sending& sending, const LedgerLoad& load, std::int64_t time,
                          std::int64_t anchor);
@@ -139,7 +142,8 @@ private:
     std::unordered_map<std::int64_t, std::shared_ptr<const SentPolicy>> policies_;
     std::unordered_map<std::int64_t, std::string> instances_;
     std::map<const char*, Statement> statements_;
-    std::unordered_map<std::string, std::vector<Entry>> at_key_;  // what around() has read, held at at_key_time_
+    // What around() has read, held at at_key_time_.
+    std::unordered_map<std::string, std::vector<std::shared_ptr<const Entry>>> at_key_;
     std::int64_t at_key_time_ = 0;
 };
 

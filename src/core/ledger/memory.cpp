@@ -30,16 +30,16 @@ std::string common_names(const Site& site, const Server& server, const HostPatte
 }
 
 /// What is still sent has the value of this moment, which nobody has written down.
-void add_what_is_open(std::vector<History>& history, const std::vector<Entry>& entries, const std::string& key,
-                      std::int64_t now)
+void add_what_is_open(std::vector<History>& history, const std::vector<std::shared_ptr<const Entry>>& entries,
+                      const std::string& key, std::int64_t now)
 {
-    for (const Entry& entry : entries) {
+    for (const auto& entry : entries) {
         for (History& past : history) {
-            const bool same = entry.open && entry.policy->kind == SentPolicy::Kind::enforced && past.enforced
-                              && past.name == entry.policy->name && host_key(entry.host) == key;
+            const bool same = entry->open && entry->policy->kind == SentPolicy::Kind::enforced && past.enforced
+                              && past.name == entry->policy->name && host_key(entry->host) == key;
             if (same) {
                 past.last_sent = now;
-                past.last_max_age = entry.max_age_at(now);
+                past.last_max_age = entry->max_age_at(now);
             }
         }
     }
@@ -54,19 +54,18 @@ void recall_host(const Site& site, const Server& server, const HostPattern& host
     if (!answers && host.kind == Kind::exact) {
         return;
     }
-    for (Entry& entry : ledger.around(host, now)) {
-        if (entry.held_until(now) <= now) {
+    for (const auto& entry : ledger.around(host, now)) {
+        if (entry->held_until(now) <= now) {
             continue;
         }
         std::string name;
-        if (answers && entry.reaches(example)) {
+        if (answers && entry->reaches(example)) {
             name = host.kind == Kind::exact ? example : host.text;
         } else if (host.kind == Kind::wildcard) {
-            name = common_names(site, server, host, entry);
+            name = common_names(site, server, host, *entry);
         }
         if (!name.empty()) {
-            memory.remembered.push_back(
-                {std::make_shared<const Entry>(std::move(entry)), &server, std::move(name), perhaps});
+            memory.remembered.push_back({entry, &server, std::move(name), perhaps});
         }
     }
 }
@@ -193,7 +192,7 @@ void for_each_host(const Site& site, Visit visit)
     for (const PolicyUse& use : site.uses) {
         for (const Server* server : use.servers) {
             for (const HostPattern* host : server->hosts()) {
-                if (can_be_recorded(*host) && site.answers(*server, host->example())) {
+                if (has_clients(site, *server, *host)) {
                     visit(*use.policy, *server, *host);
                 }
             }
@@ -214,6 +213,11 @@ bool clock_is_unset(const Site& site, std::int64_t newest)
 bool can_be_recorded(const HostPattern& host)
 {
     return host.kind == Kind::exact ? !is_ip_address(host.domain) : host.kind == Kind::wildcard;
+}
+
+bool has_clients(const Site& site, const Server& server, const HostPattern& host)
+{
+    return can_be_recorded(host) && site.answers(server, host.example());
 }
 
 Memory recall(const Site& site, Ledger& ledger)

@@ -11,6 +11,10 @@ namespace hpkp {
 /// Hosts that clients can pin and whose scope can be told.
 bool can_be_recorded(const HostPattern& host);
 
+/// Of one of a server's hosts: clients come to the server by it (another one may answer to it everywhere), and what
+/// they are sent is recorded.
+bool has_clients(const Site& site, const Server& server, const HostPattern& host);
+
 /// What the ledger knows about the hosts of this site, held at Ledger::judged_at() of the site's time.
 Memory recall(const Site& site, Ledger& ledger);
 

@@ -59,13 +59,10 @@ bool Ledger::record(const std::vector<Sending>& sent, const std::vector<Showing>
                 .bind(2, sending.policy->name)
                 .run();
             if (sending.policy->max_age.is_ramp()) {
-                // An import may have told of an earlier begin, and the ramp is rendered from that. And should the clock
-                // be ahead, what it sends now would be forgotten once it is right again.
-                statement("UPDATE entries SET anchor = min(anchor, ?2), reached = max(reached, ?3) WHERE id = ?1 "
-                          "AND (anchor > ?2 OR reached < ?3)")
+                // An import may have told of an earlier begin, and the ramp is rendered from that.
+                statement("UPDATE entries SET anchor = ?2 WHERE id = ?1 AND anchor > ?2")
                     .bind(1, id)
                     .bind(2, begin_of(host, sending.policy->name, time))
-                    .bind(3, load.now)
                     .run();
             }
             continue;
@@ -151,6 +148,8 @@ std::int64_t Ledger::begin_of(const std::string& host, const std::string& name, 
 
 void Ledger::settle(const LedgerLoad& load)
 {
+    note_ramps(load);
+
     Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE closing = ?1 AND held_until IS NULL");
     rows.bind(1, load.id);
     end_entries(rows, load.now);
@@ -162,6 +161,34 @@ void Ledger::settle(const LedgerLoad& load)
     }
     for (const Entry& entry : sent) {
         note_sent(entry, entry.first_sent);
+    }
+}
+
+// Should the clock be ahead, what a ramp sends by it, or did until now, would be forgotten once it is right again. Of a
+// plain max-age there is nothing to note: ten thousand entries are not to be written anew at every load.
+void Ledger::note_ramps(const LedgerLoad& load)
+{
+    at_key_.clear();
+    Statement& known = statement("SELECT id FROM instances WHERE load = ?1 OR previous = ?1");
+    if (!known.bind(1, load.id).next()) {
+        return;
+    }
+    const std::int64_t instance = known.number(0);
+    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries INDEXED BY entries_open "
+                                "WHERE instance = ?1 AND held_until IS NULL GROUP BY policy");
+    std::vector<std::int64_t> ramps;
+    for (rows.bind(1, instance); rows.next();) {
+        if (entry_of(rows).policy->max_age.is_ramp()) {
+            ramps.push_back(rows.number(3));
+        }
+    }
+    for (const std::int64_t policy : ramps) {
+        statement("UPDATE entries INDEXED BY entries_open SET reached = ?3 "
+                  "WHERE instance = ?1 AND policy = ?2 AND held_until IS NULL AND reached < ?3")
+            .bind(1, instance)
+            .bind(2, policy)
+            .bind(3, load.now)
+            .run();
     }
 }
 

@@ -36,7 +36,8 @@
 # names one, so that a path that is resolved from the wrong directory is found out.
 #
 # Environment: HPKP_NGINX (/usr/sbin/nginx), HPKP_BUILD (build), HPKP_MODULE (the module in it; "none" for an
-# nginx without it: option module => 'none'), HPKP_PRELOAD (a sanitizer's libraries: nginx alone runs with them).
+# nginx without it: option module => 'none'; "linked" for one that has it linked in), HPKP_PRELOAD (a sanitizer's
+# libraries: nginx alone runs with them).
 #
 # nginx is started with a parent death signal: when the test ends in any way, even by kill -9, the kernel stops it.
 
@@ -97,7 +98,7 @@ sub new {
     }, $class;
 
     need_tools('setpriv');
-    need_file($self->{module}, 'build it: cmake -S . -B build && cmake --build build') if $self->{module} ne 'none';
+    need_file($self->{module}, 'build it: cmake -S . -B build && cmake --build build') if $self->{module} =~ m{/};
 
     # Readable by the workers, which are not us.
     umask 022;
@@ -118,7 +119,7 @@ sub new {
 sub configure {
     my ($self, %option) = @_;
     $self->{module} = $option{module} if $option{module};
-    my $load = $self->{module} eq 'none' ? '' : "load_module $self->{module};\n";
+    my $load = $self->{module} =~ m{/} ? "load_module $self->{module};\n" : '';
     my $text = $frame;
 
     my $loaded = $self->{module} ne 'none' || $self->{main} =~ /_hpkp_module/;

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Builds nginx with the module linked in (--add-module), and runs with it the tests of what may differ then: that it starts,
+# reloads, and has its place among the filters.
+#
+#     t/matrix/linked.sh --source DIR    puts the source of the installed Debian nginx into DIR (network, a deb-src line)
+#     t/matrix/linked.sh DIR             configures, builds and tests that, in DIR and in build/; needs no network
+#
+# After t/run.sh, whose tool and packages the tests use. Exits with 0 only if everything passed.
+set -eu
+cd "$(dirname "$0")/../.."
+
+if [ "${1-}" = --source ]; then
+    rm -rf "$2"
+    mkdir -p "$2"
+    cd "$2"
+    apt-get -q update
+    # nginx's own source, without Debian's patches. A mirror may have lost what it replaced today: any version will do.
+    for version in $(dpkg-query -W -f '${source:Version}' nginx) $(apt-cache showsrc nginx | sed -n 's/^Version: //p'); do
+        if apt-get -q -o APT::Sandbox::User=root --tar-only source "nginx=$version"; then
+            mkdir nginx
+            tar -xf nginx_*.tar.* -C nginx --strip-components=1
+            exit 0
+        fi
+    done
+    echo "$0: the mirror has no source of nginx" >&2
+    exit 1
+fi
+
+top=$(pwd)
+cd "$1/nginx"
+modules='http_ssl http_v2 http_auth_request http_slice http_sub http_addition http_stub_status'
+grep -q with-http_v3_module auto/options && modules="$modules http_v3"
+
+set --
+for module in $modules; do set -- "$@" "--with-${module}_module"; done
+./configure --prefix=/usr/share/nginx --builddir="$top/build/linked" "$@" --add-module="$top" \
+    > "$top/build/linked.log" 2>&1 || { tail -n 40 "$top/build/linked.log"; exit 1; }
+make --silent -j"$(nproc)" -f "$top/build/linked/Makefile" binary
+
+cd "$top"
+export HPKP_NGINX="$top/build/linked/nginx" HPKP_MODULE=linked
+"$HPKP_NGINX" -V
+prove -I t/lib -j2 t/start.t t/reload.t t/emission.t t/http2.t t/http3.t t/once.t t/variables.t t/ledger.t
