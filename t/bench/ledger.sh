@@ -1,94 +1,69 @@
 #!/bin/bash
-# What a large ledger adds to a load: ENTRIES entries of other hosts and of the servers' own, SERVERS servers with
-# a certificate each; without a ledger, and with it.
+# What a ledger adds to a load, and how large it is: without one, and with one of so many entries; the difference and
+# the ratio.
 #
-#   t/bench/ledger.sh [ENTRIES] [SERVERS]
+#     t/bench/ledger.sh [--servers N] [--runs N] [--start] [ENTRIES]...
 #
-# 1,000,000 entries and 10,000 servers if nothing is said. nginx -t: seconds of user and system time, the least of three
-# runs. Then a start, which writes.
-set -euo pipefail
-export LC_ALL=C
+# 10,000 servers with a certificate each, and 1,000, 100,000 and 1,000,000 entries if nothing is said. Installs what is
+# missing and builds; see common.sh. The first entries are of the servers' own hosts, the rest of other ones: of the same
+# domain and of others, in turn. nginx -t, user and system time; runs without and with alternate, and the medians
+# count. --start: then a start, which writes an entry for each server's host and settles them; by the clock, once.
+# shellcheck source=t/bench/common.sh
+. "$(dirname "$0")/common.sh"
 
-entries=${1:-1000000} servers=${2:-10000}
-here=$(cd "$(dirname "$0")/../.." && pwd)
-module=${HPKP_MODULE:-$here/build/ngx_http_hpkp_module.so}
-tool=${HPKP_TOOL:-$here/build/hpkp}
-nginx=${HPKP_NGINX:-/usr/sbin/nginx}
-for file in "$module" "$tool"; do
-    [ -e "$file" ] || { echo "ledger.sh: no $file (build first)" >&2; exit 1; }
+servers=10000 runs=3 started='' sizes=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --servers) servers=${2:-}; number "$servers"; shift ;;
+    --runs) runs=${2:-}; number "$runs"; shift ;;
+    --start) started=1 ;;
+    *) number "$1"; sizes+=("$1") ;;
+    esac
+    shift
 done
-command -v "$nginx" > /dev/null || { echo "ledger.sh: no $nginx (Debian: nginx)" >&2; exit 1; }
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-# shellcheck disable=SC2046  # a list of words
-g++ -std=c++17 -O2 -I"$here/src/core" "$here/t/bench/make_chains.cpp" -o make_chains $(pkg-config --cflags --libs libcrypto)
+[ ${#sizes[@]} -gt 0 ] || sizes=(1000 100000 1000000)
+bench_begin "hpkp_module hpkp_tool"
+[ -x "$tool" ] || fail "no $tool"
+compile make_chains
 mkdir chains
-mapfile -t pins < <(./make_chains chains "$servers" rsa)
-{
-    echo "version: 1"
-    echo "trust: {bench: chains/root.pem}"
-    echo "policies: {bench: {enforce: {max-age: 1d}, pins: ["
-    printf '    {pin-sha256: "%s"},\n' "${pins[@]}"
-    echo "]}}"
-} > policy.yaml
+./make_chains chains "$servers" rsa > pins
+mapfile -t pins < pins
+policy_file policy.yaml "${pins[@]}"
 
-# The first SERVERS entries are of the servers' own hosts, the rest of hosts beside them and elsewhere.
-perl -e '
-    my ($entries, $servers, $time, @pins) = @ARGV;
-    my $policy = sprintf q({"clients":["chain"],"includeSubDomains":false,"kind":"enforce","max-age":[{"for":0,"value":86400}],)
-        . q("pins":[%s],"policy":"bench","trust":{},"version":1}), join ",", map qq({"name":"","pin-sha256":"$_"}), @pins;
-    for my $i (0 .. $entries - 1) {
-        my $host = $i < $servers ? "www$i.example.com" : $i % 2 ? "other$i.example.com" : "host$i.example$i.net";
-        printf q({"anchor":%d,"exceptions":[],"first-sent":%d,"host":"%s","id":"%016x","instance":"elsewhere","last-sent":%d,)
-            . q("one-label":false,"open":false,"policy":%s,"type":"entry","version":1}) . "\n",
-            $time - 9000, $time - 9000, $host, $i, $time, $policy;
-    }' "$entries" "$servers" "$(date +%s)" "${pins[@]}" > export.jsonl
-"$tool" ledger import export.jsonl --ledger "$dir/ledger" > /dev/null
-echo "$entries entries: $(stat -c %s ledger) bytes"
-
-# FILE LEDGER
-conf() {
-    {
-        echo "load_module $module; pid nginx.pid; error_log error.log; events {}"
-        echo "http { access_log off; server_names_hash_max_size 131072; server_names_hash_bucket_size 256;"
-        echo "hpkp_ledger $2; hpkp_policy policy.yaml;"
-        for ((i = 0; i < servers; i++)); do
-            echo "server { listen 127.0.0.1:23456 ssl; server_name www$i.example.com; ssl_certificate chains/$i.pem; ssl_certificate_key chains/$i.key; }"
-        done
-        echo "}"
-    } > "$1"
-}
-conf without.conf off
-conf with.conf "$dir/ledger"
-
-TIMEFORMAT='%U %S'
-# CONF: seconds
-timed() {
-    local spent best=
-    for _ in 1 2 3; do
-        spent=$({ time "$nginx" -t -q -p "$dir" -c "$1" -e error.log > output 2>&1; } 2>&1) \
-            || { echo "ledger.sh: $1 is refused" >&2; tail output >&2; exit 1; }
-        spent=$(awk '{ print $1 + $2 }' <<< "$spent")
-        best=$(awk -v a="${best:-$spent}" -v b="$spent" 'BEGIN { print a < b ? a : b }')
-    done
-    echo "$best"
-}
-without=$(timed without.conf)
-with=$(timed with.conf)
-awk -v a="$without" -v b="$with" 'BEGIN { printf "nginx -t: without %.2f s, with %.2f s: %.2f s more\n", a, b, b - a }'
-
-# A start writes an entry for each server's host, and settles them. Seconds by the clock, once, until nginx is a daemon.
-# CONF: seconds
-started() {
-    local spent
-    spent=$({ TIMEFORMAT=%R; time "$nginx" -p "$dir" -c "$1" -e error.log > output 2>&1; } 2>&1) \
-        || { echo "ledger.sh: $1 is refused" >&2; tail output >&2; exit 1; }
+# CONF: seconds by the clock until nginx is a daemon
+start_time() {
+    local spent TIMEFORMAT=%R
+    spent=$({ time "$nginx" -p "$dir" -c "$1" -e error.log > output 2>&1; } 2>&1) || fail "$1 is refused"
     kill -QUIT "$(cat nginx.pid)"
     while [ -e nginx.pid ]; do sleep 0.2; done
     echo "$spent"
 }
-without=$(started without.conf)
-with=$(started with.conf)
-awk -v a="$without" -v b="$with" 'BEGIN { printf "first start: without %.2f s, with %.2f s: %.2f s more\n", a, b, b - a }'
+
+header() { printf '%10s %12s %10s %12s %12s %12s %8s\n' entries bytes "an entry" "$1" "$2" extra ratio; }
+conf_of_servers without.conf "$servers" "hpkp_policy policy.yaml; hpkp_ledger off;"
+echo "nginx -t, $servers servers, in ms of CPU time"
+header "ledger off" on
+for entries in "${sizes[@]}"; do
+    rm -f "$entries.ledger"
+    "$here/t/bench/make_export.pl" "$entries" "$servers" "${pins[@]}" > export.jsonl
+    "$tool" ledger import export.jsonl --ledger "$dir/$entries.ledger" > output 2>&1 || fail "the import failed"
+    rm export.jsonl
+    conf_of_servers "$entries.conf" "$servers" "hpkp_policy policy.yaml; hpkp_ledger $dir/$entries.ledger;"
+    load without.conf || fail "without.conf is refused"
+    load "$entries.conf" || fail "$entries.conf is refused"
+    for ((i = 0; i < runs; i++)); do
+        echo "$(cpu_time without.conf) $(cpu_time "$entries.conf")"
+    done > measured
+    read -r without _ <<< "$(cut -d' ' -f1 measured | spread)"
+    read -r with _ <<< "$(cut -d' ' -f2 measured | spread)"
+    awk -v n="$entries" -v size="$(stat -c %s "$entries.ledger")" -v a="$without" -v b="$with" 'BEGIN {
+        printf "%10d %12d %10.0f %12.1f %12.1f %12.1f %8.3f\n", n, size, size / n, a / 1e3, b / 1e3, (b - a) / 1e3, b / a }'
+done
+
+[ -n "$started" ] || exit 0
+echo "a first start, $servers servers, in s by the clock"
+without=$(start_time without.conf)
+for entries in "${sizes[@]}"; do
+    with=$(start_time "$entries.conf")
+    awk -v n="$entries" -v a="$without" -v b="$with" 'BEGIN { printf "%10d entries: ledger off %.2f, on %.2f, extra %.2f, ratio %.3f\n", n, a, b, b - a, b / a }'
+done

@@ -1,165 +1,90 @@
 #!/bin/bash
-# What a load (nginx -t) costs with many servers, each with a certificate of its own: without the module, with it, and
-# the ratio.
+# What a load (nginx -t) costs with many servers, each with a certificate of its own: without the module, with it, the
+# difference, and the ratio.
 #
-#   t/bench/load.sh [--system] [--instructions N] [SERVERS] [rsa|p256]
+#     t/bench/load.sh [--system] [--runs N] [--instructions] [p256|rsa|rsa-leaf]... [SERVERS]...
 #
-# 10,000 servers and both kinds of issuer if nothing else is said. --system: the policy names no trust store, so that
-# the chains are a private PKI beside the system's bundle; else their root is the one store. --instructions N counts,
-# beside the times at SERVERS, the instructions too: under callgrind, as the difference between N and N/2 servers, so
-# that the start drops out. They are the figure to trust on a busy machine, but they know nothing of the kernel (the
-# fork) nor of anything that grows faster than the number of servers.
+# All three kinds, and 1, 100, 1,000 and 10,000 servers, if nothing else is said. Installs what is missing and builds;
+# see common.sh. The ledger is on, as by default, but in a directory of the measurement: a rehearsal reads it.
 #
-# CPU time is user and system, with that of the child process that judges; of each kind of run the least is taken.
-set -euo pipefail
-export LC_ALL=C
+#   p256, rsa    what the issuers sign with; the leaves are P-256
+#   rsa-leaf     the leaves are RSA-2048, too (distinct certificates, of 64 keys)
+#   --system     the policy names no trust store, so that the chains are a private PKI beside the system's bundle; else
+#                their root is the one store
+#
+# CPU time is user and system, with that of the child process that judges. Runs without and with the module alternate,
+# since a busy machine changes its pace; the figures are medians, and behind them the least and the greatest ratio of a
+# pair. --instructions counts instead, under callgrind: a figure that is the same on a busy machine, but it knows
+# nothing of the kernel (the fork). Slow: give it 1,000 servers at most.
+# shellcheck source=t/bench/common.sh
+. "$(dirname "$0")/common.sh"
 
-usage() { sed -n 's/^#   t\//usage: t\//p' "$0" >&2; exit 2; }
-number() { [[ $1 =~ ^[1-9][0-9]*$ ]] || usage; }
-
-here=$(cd "$(dirname "$0")/../.." && pwd)
-module=${HPKP_MODULE:-$here/build/ngx_http_hpkp_module.so}
-nginx=${HPKP_NGINX:-/usr/sbin/nginx}
-servers=10000 kinds="rsa p256" trust=own counted=0
-
+kinds=() sizes=() counted='' runs=''
+# shellcheck disable=SC2034  # policy_file's
+trust=own
 while [ $# -gt 0 ]; do
     case $1 in
     --system) trust=system ;;
-    --instructions) counted=${2:-}; number "$counted"; shift ;;
-    rsa|p256) kinds=$1 ;;
-    *) number "$1"; servers=$1 ;;
+    --instructions) counted=1 ;;
+    --runs) runs=${2:-}; number "$runs"; shift ;;
+    p256|rsa|rsa-leaf) kinds+=("$1") ;;
+    *) number "$1"; sizes+=("$1") ;;
     esac
     shift
 done
-[ "$counted" != 1 ] || usage
+[ ${#kinds[@]} -gt 0 ] || kinds=(p256 rsa rsa-leaf)
+[ ${#sizes[@]} -gt 0 ] || sizes=(1 100 1000 10000)
+most=$(printf '%s\n' "${sizes[@]}" | sort -n | tail -n 1)
+# shellcheck disable=SC2086  # a word or none
+bench_begin hpkp_module ${counted:+valgrind}
+compile make_chains
 
-for tool in g++ pkg-config "$nginx" $([ "$counted" = 0 ] || echo valgrind); do
-    command -v "$tool" > /dev/null || { echo "load.sh: no $tool (Debian: g++ pkg-config nginx valgrind)" >&2; exit 1; }
-done
-pkg-config --exists libcrypto || { echo "load.sh: no libcrypto for pkg-config (Debian: libssl-dev)" >&2; exit 1; }
-[ -e "$module" ] || { echo "load.sh: no $module (build first)" >&2; exit 1; }
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-# shellcheck disable=SC2046  # a list of words
-g++ -std=c++17 -O2 -Wall -Wextra -Werror -I"$here/src/core" "$here/t/bench/make_chains.cpp" -o make_chains \
-    $(pkg-config --cflags --libs libcrypto)
-
-port=$((20000 + RANDOM % 10000))
-runs=$((servers > 5000 ? 3 : 5))
-most=$((servers > counted ? servers : counted))
-
-# FILE PIN...
-policy() {
-    local file=$1 pin
-    shift
-    echo "version: 1" > "$file"
-    [ $trust = system ] || echo "trust: {bench: chains/root.pem}" >> "$file"
-    echo "policies: {bench: {enforce: {max-age: 1d}, pins: [" >> "$file"
-    for pin; do echo "    {pin-sha256: \"$pin\"}," >> "$file"; done
-    echo "]}}" >> "$file"
-}
-
-# FILE SERVERS [POLICY]. The hash of names is large enough to fit at once: nginx would search for its size, and that
-# time would stand below the module's in the ratio.
-conf() {
-    local file=$1 n=$2 policy=${3:-} i
-    {
-        [ -z "$policy" ] || echo "load_module $module;"
-        cat << END
-pid nginx.pid;
-error_log error.log;
-events {}
-http {
-    access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-    server_names_hash_max_size 131072;
-    server_names_hash_bucket_size 256;
-    ${policy:+hpkp_policy $policy; hpkp_ledger hpkp.ledger;}
-END
-        for ((i = 0; i < n; i++)); do
-            echo "server { listen 127.0.0.1:$port ssl; server_name www$i.example.com; ssl_certificate chains/$i.pem; ssl_certificate_key chains/$i.key; }"
-        done
-        echo "}"
-    } > "$file"
-}
-
-# CONF [COMMAND...]: nginx -t, by way of COMMAND
-load() {
-    local conf=$1
-    shift
-    "$@" "$nginx" -t -q -p "$dir" -c "$conf" -e error.log > output 2>&1
-}
-
-failed() { echo "load.sh: $1" >&2; tail -n 20 output >&2; exit 1; }
-
-# CONF: "WALL CPU" in microseconds
-TIMEFORMAT='%R %U %S'
-timed() {
-    local spent
-    spent=$({ time load "$1"; } 2>&1) || failed "$1 is refused"
-    awk '{ printf "%.0f %.0f\n", $1 * 1e6, ($2 + $3) * 1e6 }' <<< "$spent"
-}
-
-# CONF: its instructions, those of the child process too. A child goes on counting from where its parent stood: so the
-# count is written out and begins anew at the fork, and the sum of all files is right.
-instructions() {
-    local files
-    rm -f callgrind.out.*
-    load "$1" valgrind --tool=callgrind --callgrind-out-file=callgrind.out.%p --dump-before=fork || failed "$1 is refused"
-    files=(callgrind.out.*)
-    [ ${#files[@]} != 2 ] || failed "callgrind has missed the fork, and counts twice what was before it"
-    sed -n 's/^summary: //p' "${files[@]}" | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
-}
-
-# least NAME VALUE: keeps the smaller one
-least() { local -n kept=$1; kept=$((${kept:-0} > 0 && kept < $2 ? kept : $2)); }
-
-# NAME WITHOUT WITH SERVERS
-row() { awk -v name="$1" -v a="$2" -v b="$3" -v n="$4" 'BEGIN { printf "%-20s %12.1f %12.1f %12.1f %8.3f\n", name, a / n, b / n, (b - a) / n, b / a }'; }
-
-times() {
-    local without_wall=0 without_cpu=0 with_wall=0 with_cpu=0 wall cpu
-    conf without.conf "$servers"
-    conf with.conf "$servers" policy.yaml
-    load without.conf || failed "the configuration without the module is refused"
-    load with.conf || failed "the configuration with the module is refused"
-    for ((run = 0; run < runs; run++)); do
-        read -r wall cpu <<< "$(timed without.conf)"
-        least without_wall "$wall"; least without_cpu "$cpu"
-        read -r wall cpu <<< "$(timed with.conf)"
-        least with_wall "$wall"; least with_cpu "$cpu"
-    done
-    row "CPU time, us" $without_cpu $with_cpu "$servers"
-    row "wall time, us" $without_wall $with_wall "$servers"
-}
-
-counts() {
-    local half=$((counted / 2)) n without with
-    for n in $half "$counted"; do
-        conf without.conf "$n"
-        conf with.conf "$n" policy.yaml
-        without[n]=$(instructions without.conf)
-        with[n]=$(instructions with.conf)
-    done
-    row instructions $((without[counted] - without[half])) $((with[counted] - with[half])) $((counted - half))
-}
-
-for kind in $kinds; do
+# KIND: chains/, policy.yaml
+chains() {
     rm -rf chains
     mkdir chains
-    ./make_chains chains "$most" "$kind" > pins
+    ./make_chains chains "$most" "$1" > pins
     mapfile -t pins < pins
 
     # Figures of a module that does not judge would be good ones.
-    policy policy.yaml "${pins[1]}" "${pins[2]}"
-    conf wrong.conf 1 policy.yaml
-    ! load wrong.conf || failed "a policy that pins nothing of the chain is not refused"
-    grep -q no-pin-in-chain output || failed "a policy that pins nothing of the chain is refused for another reason"
+    policy_file policy.yaml "${pins[1]}" "${pins[2]}"
+    conf_of_servers wrong.conf 1 "$directives"
+    ! load wrong.conf || fail "a policy that pins nothing of the chain is not refused"
+    grep -q no-pin-in-chain output || fail "a policy that pins nothing of the chain is refused for another reason"
+    policy_file policy.yaml "${pins[@]}"
+}
 
-    policy policy.yaml "${pins[@]}"
-    printf '%-20s %12s %12s %12s %8s\n' "$kind, $servers servers" without with extra ratio
-    times
-    [ "$counted" = 0 ] || counts
+# N: how often a pair runs; a short load is a small figure, and has to be repeated
+pairs() { echo "${runs:-$(($1 > 5000 ? 5 : $1 > 500 ? 9 : 21))}"; }
+
+times() {
+    local n=$1 i
+    load without.conf || fail "the configuration without the module is refused"
+    load with.conf || fail "the configuration with the module is refused"
+    for ((i = $(pairs "$n"); i > 0; i--)); do
+        echo "$(cpu_time without.conf) $(cpu_time with.conf)"
+    done > measured
+    read -r without _ <<< "$(cut -d' ' -f1 measured | spread)"
+    read -r with _ <<< "$(cut -d' ' -f2 measured | spread)"
+    read -r ratio least greatest <<< "$(awk '$1 { print $2 / $1 }' measured | spread)"
+    awk -v n="$n" -v a="$without" -v b="$with" -v r="$ratio" -v least="$least" -v greatest="$greatest" 'BEGIN {
+        printf "%12d %12.1f %12.1f %12.1f %14.0f %8.3f   (%.3f to %.3f)\n", n, a / 1e3, b / 1e3, (b - a) / 1e3, (b - a) / n, r, least, greatest }'
+}
+
+counts() {
+    awk -v n="$1" -v a="$(instructions without.conf)" -v b="$(instructions with.conf)" 'BEGIN {
+        printf "%12d %12.1f %12.1f %12.1f %14.0f %8.3f\n", n, a / 1e6, b / 1e6, (b - a) / 1e6, (b - a) / n, b / a }'
+}
+
+directives="hpkp_policy policy.yaml; hpkp_ledger $dir/hpkp.ledger;"
+if [ -n "$counted" ]; then unit="millions" small="instructions"; else unit="ms" small="us"; fi
+for kind in "${kinds[@]}"; do
+    chains "$kind"
+    echo "nginx -t, $kind, in $unit of $([ -n "$counted" ] && echo instructions || echo "CPU time")"
+    printf '%12s %12s %12s %12s %14s %8s\n' servers without with extra "$small a server" ratio
+    for n in "${sizes[@]}"; do
+        conf_of_servers without.conf "$n"
+        conf_of_servers with.conf "$n" "$directives"
+        if [ -n "$counted" ]; then counts "$n"; else times "$n"; fi
+    done
 done

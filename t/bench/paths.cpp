@@ -1,11 +1,10 @@
-// What it costs to find and judge all paths of a chain, once the stores are read.
+// What it costs to find and judge all paths of a chain, once the stores are read: t/bench/paths.sh.
 //
-//   cmake --build build --target hpkp_bench_paths && build/hpkp_bench_paths
-//
-// The store is the system's bundle and the test roots in one: an ordinary chain (leaf, intermediate, a root of the
-// store), one whose intermediate is cross-signed, and the worst that a server can send, a mesh of twelve authorities
-// that signed each other. Signatures are verified anew in every turn, as for the first server of a load; "again" is the
-// next server below the same authority. The last one reads the bundle.
+// The store is the system's bundle and the test roots in one. An ordinary chain is leaf, intermediate, and a root of
+// the store; "again" is the next server's below the same authority. cross_signed/N has an intermediate that N roots
+// have signed, so N paths. mesh/N is the worst that a server can send: N authorities that all signed each other, up to
+// where the limit on paths ends the search. Signatures are verified anew in every turn, as for the first server of a
+// load. The last one reads the bundle.
 #include "../unit/test_pki.hpp"
 
 #include "paths/path_search.hpp"
@@ -13,6 +12,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 using namespace hpkp;
@@ -44,17 +44,20 @@ void find_all(benchmark::State& state, const Chain& chain, const std::vector<Cer
     if (first != nullptr) {
         paths_to_anchors(*first, anchors, shared);
     }
+    std::size_t paths = 0;
     for (auto _ : state) {
         Signatures signatures = shared;
         SearchResult found = paths_to_anchors(chain, anchors, signatures);
         for (Path& path : found.paths) {
             verifier.verify(path);
         }
-        if (found.paths.size() != expected_paths) {
-            state.SkipWithError("another number of paths");
-        }
+        paths = found.paths.size();
         benchmark::DoNotOptimize(found);
     }
+    if (paths != expected_paths) {
+        state.SkipWithError("another number of paths");
+    }
+    state.counters["paths"] = static_cast<double>(paths);
 }
 
 void ordinary_p256(benchmark::State& state)
@@ -77,14 +80,33 @@ void ordinary_rsa(benchmark::State& state)
 
 void cross_signed(benchmark::State& state)
 {
-    const Certificate cross = ca(pki().intermediate_key, pki().other_root_key);
-    find_all(state, chain({pki().www, pki().intermediate, cross}), {pki().root, pki().other_root}, 2);
+    std::vector<Certificate> sent = {pki().www};
+    std::vector<Certificate> roots;
+    for (int i = 0; i < state.range(0); i++) {
+        const Entity root("Root " + std::to_string(i));
+        sent.push_back(ca(pki().intermediate_key, root));
+        roots.push_back(ca(root, root));
+    }
+    find_all(state, chain(std::move(sent)), roots, roots.size());
 }
 
-void mesh_of_twelve(benchmark::State& state)
+/// Paths from the first of `authorities` to the last, over any of the others in any order.
+std::size_t paths_in_mesh(std::size_t authorities)
 {
+    std::size_t paths = 0;
+    std::size_t of_this_length = 1;
+    for (std::size_t others = authorities - 2, used = 0; used <= others; used++) {
+        paths += of_this_length;
+        of_this_length *= others - used;
+    }
+    return std::min(paths, kMaxPaths);
+}
+
+void mesh(benchmark::State& state)
+{
+    const auto authorities = static_cast<std::size_t>(state.range(0));
     std::vector<Entity> all;
-    for (int i = 0; i < 12; i++) {
+    for (std::size_t i = 0; i < authorities; i++) {
         all.emplace_back("CA " + std::to_string(i));
     }
     std::vector<Certificate> sent = {leaf(pki().www_key, all[0])};
@@ -95,7 +117,7 @@ void mesh_of_twelve(benchmark::State& state)
             }
         }
     }
-    find_all(state, chain(std::move(sent)), {ca(all[11], all[11])}, kMaxPaths);
+    find_all(state, chain(std::move(sent)), {ca(all.back(), all.back())}, paths_in_mesh(authorities));
 }
 
 void read_the_bundle(benchmark::State& state)
@@ -108,8 +130,8 @@ void read_the_bundle(benchmark::State& state)
 BENCHMARK(ordinary_p256)->Unit(benchmark::kMicrosecond);
 BENCHMARK(ordinary_p256_again)->Unit(benchmark::kMicrosecond);
 BENCHMARK(ordinary_rsa)->Unit(benchmark::kMicrosecond);
-BENCHMARK(cross_signed)->Unit(benchmark::kMicrosecond);
-BENCHMARK(mesh_of_twelve)->Unit(benchmark::kMicrosecond);
+BENCHMARK(cross_signed)->Unit(benchmark::kMicrosecond)->RangeMultiplier(4)->Range(1, 64);
+BENCHMARK(mesh)->Unit(benchmark::kMicrosecond)->DenseRange(3, 12, 3);
 BENCHMARK(read_the_bundle)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -22,7 +22,10 @@ constexpr std::int64_t kEver = std::numeric_limits<std::int64_t>::max();
 std::string empty_ledger(const TempDir& dir, const char* name)
 {
     const std::string path = dir / name;
-    Database(path, Database::Access::create).execute("UPDATE ledger SET id = '01234567'");
+    Ledger made(path, Database::Access::create);
+    made.begin(true);
+    made.commit();
+    Database(path, Database::Access::write).execute("UPDATE ledger SET id = '01234567'");
     return path;
 }
 
@@ -81,8 +84,8 @@ void ask(Ledger& ledger)
         ledger.history(entry.host);
         ledger.keys(entry.host);
         ledger.key_changed(entry.host);
-        for (const Entry& found : ledger.around(entry.host, kNow)) {
-            FUZZ_CHECK(!found.id.empty() && found.policy != nullptr);
+        for (const auto& found : ledger.around(entry.host, kNow)) {
+            FUZZ_CHECK(!found->id.empty() && found->policy != nullptr);
         }
         entry.reaches(entry.host.example());
     }
