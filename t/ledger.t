@@ -60,7 +60,7 @@ subtest 'when it is made' => sub {
 subtest 'where it is' => sub {
     # Relative to the prefix, as pid is; not to nginx.conf.
     my $server = site(http => 'hpkp_ledger elsewhere/ledger;');
-    has_finding($server->test_config, 'ledger-unwritable', 'error', says => qr{\Q@{[ $server->prefix ]}\E/elsewhere/ledger},
+    has_finding($server->test_config, 'ledger-unwritable', 'error', says => qr{\Q@{[ $server->prefix ]}\E/elsewhere/ledger.*No such file},
         name => 'nginx -t: no such directory');
     has_finding($server->start_refused, 'ledger-unwritable', 'error', says => qr{elsewhere/ledger.*No such file.*\n.*directory}s,
         name => 'a start: no such directory');

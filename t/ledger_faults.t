@@ -263,7 +263,7 @@ subtest 'locked' => sub {
     {
         has_finding($said, 'ledger-unreadable', 'error', says => qr/locked.*\n.*fuser/s, name => 'a reload waits and gives up');
     }
-    is((() = $server->log_since($mark) =~ /ledger-unreadable/g), 2, 'so do both processes of it');
+    is((() = $server->log_since($mark) =~ /ledger-unreadable: /g), 2, 'so do both processes of it');
     is(fetch($server, '/')->{status}, 200, 'nginx serves');
     kill KILL => $pid;
     waitpid $pid, 0;

@@ -227,7 +227,7 @@ subtest 'JSON' => sub {
     is($json->{version}, 1, 'version');
     ok(!$json->{accepted}, 'not accepted');
     my ($finding) = grep { $_->{id} eq 'no-pin-in-chain' } @{ $json->{findings} };
-    is_deeply([ sort keys %$finding ], [qw(details id place remedy severity what)], 'what a finding has');
+    is_deeply([ sort keys %$finding ], [qw(details id place remedy see severity what)], 'what a finding has');
     is_deeply([ $finding->{severity}, $finding->{place} ],
         [ 'error', { file => $server->file('conf/pins.yaml'), line => 3, column => 3 } ], 'severity and place');
     my $text = check($server, chains => ['www-unpinned'])->{out};

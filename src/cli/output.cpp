@@ -50,7 +50,8 @@ nlohmann::json json_of(const Finding& finding)
             {"place", place},
             {"what", finding.what},
             {"details", finding.details},
-            {"remedy", finding.remedy}};
+            {"remedy", finding.remedy},
+            {"see", section(finding.id)}};
 }
 
 nlohmann::json json_of(const Findings& findings)

@@ -27,7 +27,7 @@ void add_format(CLI::App& command, Format& format);
 /// Prints a document with its version, indented, and a line end.
 void print_json(std::ostream& out, nlohmann::json document);
 
-/// {"id", "severity", "place": {"file", "line", "column"} or null, "what", "details": [], "remedy"}
+/// {"id", "severity", "place": {"file", "line", "column"} or null, "what", "details": [], "remedy", "see"}
 nlohmann::json json_of(const Finding& finding);
 nlohmann::json json_of(const Findings& findings);
 

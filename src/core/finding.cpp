@@ -5,6 +5,14 @@
 #include <algorithm>
 #include <array>
 
+// The directory of findings.md, as a reader of the messages finds it: a packager names the installed one. Without
+// quotes, for it comes through nginx's configure.
+#ifndef HPKP_DOCS
+#define HPKP_DOCS docs
+#endif
+#define HPKP_TEXT_OF(value) #value
+#define HPKP_TEXT(value) HPKP_TEXT_OF(value)
+
 namespace hpkp {
 
 namespace {
@@ -47,6 +55,11 @@ std::string places(const Finding& finding)
 std::string_view id_text(FindingId id)
 {
     return kIds[static_cast<std::size_t>(id)].text;
+}
+
+std::string section(FindingId id)
+{
+    return HPKP_TEXT(HPKP_DOCS) "/findings.md#" + std::string(id_text(id));
 }
 
 Severity usual_severity(FindingId id)
@@ -92,6 +105,7 @@ std::vector<Line> render(const Finding& finding)
     if (!finding.remedy.empty()) {
         add("    remedy: " + finding.remedy);
     }
+    add("    see: " + section(finding.id));
     return lines;
 }
 

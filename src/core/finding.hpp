@@ -21,6 +21,9 @@ enum class FindingId {
 /// The id as the user reads it, such as "no-pin-in-chain".
 std::string_view id_text(FindingId id);
 
+/// Where the id is explained: "docs/findings.md#no-pin-in-chain".
+std::string section(FindingId id);
+
 /// The severity that the id has where no rule lowers it.
 Severity usual_severity(FindingId id);
 
@@ -73,7 +76,7 @@ struct Line {
 constexpr std::size_t kMaxLine = 1900;
 
 /// The one rendering of a finding, for nginx's log and for the tool alike: a line that says what and where, the
-/// details, the remedy.
+/// details, the remedy, and where more is written.
 std::vector<Line> render(const Finding& finding);
 
 }  // namespace hpkp

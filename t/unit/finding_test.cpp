@@ -86,10 +86,11 @@ TEST(Finding, PlacesAsText)
 TEST(Finding, Rendered)
 {
     const auto lines = render(sample());
-    ASSERT_EQ(lines.size(), 3U);
+    ASSERT_EQ(lines.size(), 4U);
     EXPECT_EQ(lines[0].text, "no-pin-in-chain: pins.yaml:5:3, in nginx.conf:12: nothing matches");
     EXPECT_EQ(lines[1].text, "    a certificate");
     EXPECT_EQ(lines[2].text, "    remedy: pin something");
+    EXPECT_EQ(lines[3].text, "    see: docs/findings.md#no-pin-in-chain");
     for (const Line& line : lines) {
         EXPECT_EQ(line.severity, Severity::error);
     }

@@ -32,7 +32,8 @@ TEST(FileWritable, APolicyThatItsGroupCanWrite)
     const Finding& finding = only(findings, FindingId::file_writable);
     EXPECT_EQ(finding.severity, Severity::warning);
     EXPECT_NE(finding.what.find("group"), std::string::npos) << finding.what;
-    EXPECT_NE(finding.what.find("pins.yaml"), std::string::npos) << finding.what;
+    EXPECT_EQ(finding.what.find("pins.yaml"), std::string::npos) << "its place says which: " << finding.what;
+    EXPECT_NE(render(finding)[0].text.find("pins.yaml: it can be written"), std::string::npos);
 }
 
 TEST(FileWritable, APolicyThatOthersCanWrite)

@@ -13,8 +13,10 @@ void check_file_writable(const Site& site, Findings& findings)
                 continue;
             }
             const bool others = (source.mode & S_IWOTH) != 0;
+            const bool is_place = source.named_at.text() == source.path;  // the policy file itself
             findings.emplace_back(FindingId::file_writable, source.named_at,
-                                  source.path + " can be written by " + (others ? "anybody" : "its group"),
+                                  (is_place ? "it" : source.path) + " can be written by "
+                                      + (others ? "anybody" : "its group"),
                                   "chmod go-w " + source.path);
         }
     }

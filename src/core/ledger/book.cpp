@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace hpkp {
 
@@ -133,10 +134,13 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
             problem_ = error;
             ledger_.reset();
         }
-    } else if (accepted && fresh && !problem_ && !options_.asks_only && !could_write()) {
-        problem_ =
-            LedgerError(FindingId::ledger_unwritable, "the ledger " + options_.ledger + " cannot be written",
-                        "let who starts nginx write the file and its directory, or name another: hpkp_ledger FILE");
+    } else if (accepted && fresh && !problem_ && !options_.asks_only) {
+        const std::string obstacle = why_not_writable();
+        if (!obstacle.empty()) {
+            problem_ = LedgerError(
+                FindingId::ledger_unwritable, "the ledger " + options_.ledger + " cannot be written: " + obstacle,
+                "let who starts nginx write the file and its directory, or name another: hpkp_ledger FILE");
+        }
     }
     if (problem_) {
         findings.push_back(finding_of(*problem_, fresh));
@@ -170,10 +174,13 @@ void Book::write(const std::vector<Sending>& sent, const Site& site)
 }
 
 /// For nginx -t, which must write nothing.
-bool Book::could_write() const
+std::string Book::why_not_writable() const
 {
     const std::string directory = directory_of(options_.ledger);
-    return ::access(directory.c_str(), W_OK | X_OK) == 0 && (!exists_ || ::access(options_.ledger.c_str(), W_OK) == 0);
+    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+        return directory + ": " + std::strerror(errno);
+    }
+    return exists_ && ::access(options_.ledger.c_str(), W_OK) != 0 ? std::strerror(errno) : "";
 }
 
 }  // namespace hpkp

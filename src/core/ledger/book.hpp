@@ -30,7 +30,7 @@ private:
     void attempt(Work work);
     void open(Database::Access access);
     void write(const std::vector<Sending>& sent, const Site& site);
-    bool could_write() const;
+    std::string why_not_writable() const;
 
     const LoadOptions& options_;
     std::unique_ptr<Ledger> ledger_;  // null: off, or of no use

@@ -88,7 +88,7 @@ public:
             policy_.name = value;
             return true;
         }
-        if (key_ == "clients") {
+        if (depth_ == 2 && key_ == "clients") {
             bool* kind = value == "chain"  ? &policy_.clients.chain
                          : value == "sent" ? &policy_.clients.sent
                          : value == "leaf" ? &policy_.clients.leaf
@@ -102,7 +102,7 @@ public:
             policy_.stores[inner_key_] = value;
             return true;
         }
-        if (key_ != "pins" || pins.empty()) {
+        if (depth_ != 3 || key_ != "pins") {
             return false;
         }
         if (inner_key_ == "name") {
@@ -129,7 +129,10 @@ public:
         }
         return true;
     }
-    bool start_array(std::size_t) { return ++depth_ == 2; }
+    bool start_array(std::size_t)
+    {
+        return ++depth_ == 2 && (key_ == "pins" || key_ == "clients" || key_ == "max-age");
+    }
     bool end_object() { return leave(); }
     bool end_array() { return leave(); }
     bool key(json::string_t& key)
@@ -152,7 +155,7 @@ private:
             (key_ == "version" ? version_ : policy_.until) = value;
             return key_ == "version" || key_ == "until";
         }
-        if (key_ != "max-age" || steps.empty() || value < 0 || value > kLatestTime) {
+        if (depth_ != 3 || key_ != "max-age" || value < 0 || value > kLatestTime) {
             return false;
         }
         (inner_key_ == "for" ? steps.back().duration : steps.back().value) = value;

@@ -1,4 +1,4 @@
-# HPKP::Docs - the examples of docs/refused.md: what the page shows becomes the files of a server, and what nginx says of
+# HPKP::Docs - the examples of docs/findings.md: what the page shows becomes the files of a server, and what nginx says of
 # them becomes text as the page shows it.
 #
 #     my @sections = sections($page);          # { id, tests => [ NAME ], example => [ block ], mend => [ block ] }

@@ -15,7 +15,7 @@
 #                              more => further text in http
 #
 # Findings, as nginx prints them to stderr and the log:
-#     findings($text)          ({ level, id, at, says, details => [], remedy }, ...)
+#     findings($text)          ({ level, id, at, says, details => [], remedy, see }, ...)
 #     has_finding($run, ID, SEVERITY, at => [ 'pins.yaml:5:3', ... ], says => qr/.../, name => ...)
 #                              says is matched with the sentence, the details and the remedy, a line each
 #     findings_are($run, [ 'ID SEVERITY', ... ], NAME)      these ids and no others, any order
@@ -125,11 +125,14 @@ sub findings {
         if ($rest =~ /^\s+remedy: (.+)/) {
             $findings[-1]{remedy} = $1 if @findings;
         }
+        elsif ($rest =~ /^\s+see: (.+)/) {
+            $findings[-1]{see} = $1 if @findings;
+        }
         elsif ($rest =~ /^\s+(.*)/) {
             push @{ $findings[-1]{details} }, $1 if @findings;
         }
         elsif ($rest =~ /^([a-z][a-z0-9]*(?:-[a-z0-9]+)+): (.*)$/) {
-            push @findings, { level => $level, id => $1, says => $2, details => [], remedy => '' };
+            push @findings, { level => $level, id => $1, says => $2, details => [], remedy => '', see => '' };
         }
     }
     return @findings;
@@ -150,6 +153,7 @@ sub has_finding {
         push @missed, "does not say $want{says}"
             if $want{says} && join("\n", $finding->{says}, @{ $finding->{details} }, $finding->{remedy}) !~ $want{says};
         push @missed, 'no remedy' unless length $finding->{remedy};
+        push @missed, "see: $finding->{see}" if $finding->{see} ne "docs/findings.md#$id";
         if (!@missed) { $found = $finding; last }
     }
     ok($found, $name) or diag(@same ? join('; ', @missed) : "no finding $id", "\n", $text);

@@ -1,4 +1,4 @@
-# docs/refused.md against the code and a real nginx: a section for each finding; nginx says of each example what the page
+# docs/findings.md against the code and a real nginx: a section for each finding; nginx says of each example what the page
 # shows, and what the page says to do mends it. How a block becomes files and commands is in t/lib/HPKP/Docs.pm.
 
 use lib 't/lib';
@@ -6,7 +6,7 @@ use HPKP::Test;
 use HPKP::Docs qw(sections blocks example said mend change run_block alike pattern);
 
 my $root = project_root();
-my $page = read_text(need_file("$root/docs/refused.md"));
+my $page = read_text(need_file("$root/docs/findings.md"));
 my @sections = sections($page);
 my %section = map { $_->{id} => $_ } @sections;
 
