@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_hpkp_take_header(ngx_conf_t *cf,
     const hpkp_header_t *from, ngx_http_hpkp_header_t *to);
 static ngx_http_hpkp_emission_t *ngx_http_hpkp_take_emission(ngx_conf_t *cf,
     const hpkp_emission_t *from, ngx_http_hpkp_header_t *headers);
+static ngx_int_t ngx_http_hpkp_copy_label(ngx_pool_t *pool, ngx_str_t *to,
+    ngx_http_hpkp_header_t *header, hpkp_str_t from);
 static ngx_int_t ngx_http_hpkp_copy(ngx_pool_t *pool, ngx_str_t *to,
     hpkp_str_t from);
 
@@ -270,7 +272,8 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
     ngx_memcpy(to->pins, from->pins, from->pins_n * 32);
 
     for (i = 0; i < from->pins_n; i++) {
-        if (ngx_http_hpkp_copy(cf->pool, &to->labels[i], from->labels[i])
+        if (ngx_http_hpkp_copy_label(cf->pool, &to->labels[i], to,
+                                     from->labels[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -278,6 +281,32 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A pin without a name is called by its base64, which stands in the header's
+ * text: with thousands of headers a second copy would be felt.
+ */
+
+static ngx_int_t
+ngx_http_hpkp_copy_label(ngx_pool_t *pool, ngx_str_t *to,
+    ngx_http_hpkp_header_t *header, hpkp_str_t from)
+{
+    u_char  *p;
+
+    if (header && header->nvalues && from.len == 44) {
+        p = ngx_strstrn(header->values[0].text.data, (char *) from.data,
+                        44 - 1);
+
+        if (p) {
+            to->data = p;
+            to->len = 44;
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_hpkp_copy(pool, to, from);
 }
 
 
@@ -320,8 +349,10 @@ ngx_http_hpkp_take_emission(ngx_conf_t *cf, const hpkp_emission_t *from,
         to->leaves[i].x509 = from->leaves[i].x509;
         ngx_memcpy(to->leaves[i].fingerprint, from->leaves[i].fingerprint, 32);
 
-        if (ngx_http_hpkp_copy(cf->pool, &to->leaves[i].pin,
-                               from->leaves[i].pin)
+        if (ngx_http_hpkp_copy_label(cf->pool, &to->leaves[i].pin,
+                                     to->enforce ? to->enforce
+                                                 : to->report_only,
+                                     from->leaves[i].pin)
             != NGX_OK)
         {
             return NULL;
