@@ -242,7 +242,7 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
 
     to->nvalues = from->values_n;
     to->values = ngx_palloc(cf->pool,
-                            from->values_n * sizeof(ngx_http_hpkp_value_t) + 1);
+                            from->values_n * sizeof(ngx_http_hpkp_value_t));
     if (to->values == NULL) {
         return NGX_ERROR;
     }
@@ -262,8 +262,8 @@ ngx_http_hpkp_take_header(ngx_conf_t *cf, const hpkp_header_t *from,
     (void) ngx_http_hpkp_ramp_set(to, ngx_time());
 
     to->npins = from->pins_n;
-    to->pins = ngx_palloc(cf->pool, from->pins_n * 32 + 1);
-    to->labels = ngx_palloc(cf->pool, from->pins_n * sizeof(ngx_str_t) + 1);
+    to->pins = ngx_palloc(cf->pool, from->pins_n * 32);
+    to->labels = ngx_palloc(cf->pool, from->pins_n * sizeof(ngx_str_t));
 
     if (to->pins == NULL || to->labels == NULL) {
         return NGX_ERROR;
@@ -340,7 +340,7 @@ ngx_http_hpkp_take_emission(ngx_conf_t *cf, const hpkp_emission_t *from,
 
     to->nleaves = from->leaves_n;
     to->leaves = ngx_palloc(cf->pool,
-                            from->leaves_n * sizeof(ngx_http_hpkp_leaf_t) + 1);
+                            from->leaves_n * sizeof(ngx_http_hpkp_leaf_t));
     if (to->leaves == NULL) {
         return NULL;
     }
