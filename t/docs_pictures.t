@@ -8,7 +8,7 @@ use File::Basename qw(basename);
 use File::Temp ();
 
 my $docs = project_root() . '/docs';
-my @names = qw(levels paths rollover);
+my @names = qw(design levels paths rollover);
 my $work = File::Temp->newdir('hpkp-t-pictures-XXXXXX', TMPDIR => 1);
 my %picture = map { $_ => read_text(need_file("$docs/pictures/$_.svg")) } @names;
 

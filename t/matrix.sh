@@ -7,9 +7,9 @@
 #
 # Wants root, mmdebstrap and iproute2. A suite is a chroot in build-matrix/SUITE, made from this machine's Debian mirror.
 # It is kept, so a second run is faster, and tests with the packages of the first: --clean before a run for today's.
-# The working tree (what git tracks or would add) is copied into it, t/run.sh runs there without a network, and
-# then some of t/ again with an nginx that has the module linked in (t/matrix/linked.sh); not in sid if the mirror has no
-# source of its nginx, which the table says.
+# The working tree (what git tracks or would add) is copied into it, t/run.sh runs there without a network, t/packages.t
+# with one, and then some of t/ again with an nginx that has the module linked in (t/matrix/linked.sh); not in sid if the
+# mirror has no source of its nginx, which the table says.
 #
 # Prints a line a suite while it works, and a table at the end: versions, how many tests, the result. All that a suite
 # said is in build-matrix/SUITE.log. Exits with 0 only if everything passed.
@@ -68,89 +68,25 @@ limited() {
     return $status
 }
 
-# ---- the mirror
-
-# As apt here reaches it: its proxy, and whether it believes an old mirror.
-{
-    echo 'Acquire::Languages "none";'
-    [ -z "${http_proxy-}" ] || echo "Acquire::http::Proxy \"$http_proxy\";"
-    apt-config dump 2> /dev/null | grep -E '^Acquire::(https?::Proxy|Check-)' || :
-} > "$work/apt.conf"
-
-# mirror_of RELEASE: where apt here has that from.
-mirror_of() {
-    apt-get indextargets --format "\$(RELEASE) \$(COMPONENT) \$(REPO_URI)" 'Created-By: Packages' 2> /dev/null \
-        | sed -n "s/^$1 main //p" | sed -n 1p
-}
-
-# shellcheck source=/dev/null
-here=$(. /etc/os-release; echo "${VERSION_CODENAME-}")
-mirror=$(mirror_of "$here")
-security=$(mirror_of "$here-security")
-case $mirror in
-*/debian/) ;;
-*) mirror=http://deb.debian.org/debian/ security='' ;;   # this is not Debian
-esac
-: "${security:=http://deb.debian.org/debian-security/}"
-
 # ---- a chroot
 
-# inside SUITE SECONDS network|alone COMMAND...: runs COMMAND in the chroot. Mounts, processes and, if alone, network are a
-# namespace's: no process of this machine can be seen from there, and the kernel ends and unmounts all when it is over.
+# inside SUITE SECONDS network|alone COMMAND...: runs COMMAND in the chroot.
 inside() {
-    root=$kept/$1 limit=$2 net=
-    [ "$3" = network ] || net=--net
-    shift 3
-    # shellcheck disable=SC2016  # the inner shell expands it
-    limited "$limit" unshare --mount --pid --ipc --fork --kill-child $net sh -euc '
-        root=$1
-        net=$2
-        shift 2
-        [ -z "$net" ] || ip link set lo up
-        mount -t proc proc "$root/proc"
-        mount -t tmpfs -o mode=755 dev "$root/dev"
-        mkdir -m 1777 "$root/dev/shm"
-        mkdir "$root/dev/pts"
-        mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
-        mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts "$root/dev/pts"
-        ln -s pts/ptmx "$root/dev/ptmx"
-        ln -s /proc/self/fd "$root/dev/fd"
-        for name in null zero full random urandom tty; do
-            : > "$root/dev/$name"
-            mount --bind "/dev/$name" "$root/dev/$name"
-        done
-        exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-            LC_ALL=C.UTF-8 "$@"
-    ' sh "$root" "$net" "$@"
+    root=$kept/$1 limit=$2
+    shift 2
+    limited "$limit" t/matrix/enter.sh "$root" "$@"
 }
 
 make_chroot() {
-    suite=$1
-    {
-        echo "deb $mirror $suite main"
-        echo "deb-src $mirror $suite main"
-        if [ "$suite" != sid ]; then
-            echo "deb $security $suite-security main"
-            echo "deb-src $security $suite-security main"
-        fi
-    } > "$work/sources.list"
-
-    rm -rf --one-file-system "$kept/$suite.new"
-    # Should it be killed, it leaves nothing mounted.
-    limited $install_limit unshare --mount mmdebstrap --mode=root --variant=minbase --aptopt="$work/apt.conf" \
-        "$suite" "$kept/$suite.new" "$work/sources.list" || return 1
-    printf '127.0.0.1 localhost\n::1 localhost\n' > "$kept/$suite.new/etc/hosts"
-    mv "$kept/$suite.new" "$kept/$suite"
+    rm -rf --one-file-system "$kept/$1.new"
+    limited $install_limit t/matrix/make_chroot.sh "$1" "$kept/$1.new" --variant=minbase || return 1
+    sed 's/^deb /deb-src /' "$kept/$1.new"/etc/apt/sources.list.d/*hpkp.list > "$kept/$1.new/etc/apt/sources.list.d/source.list"
+    mv "$kept/$1.new" "$kept/$1"
 }
 
 copy_tree() {
     rm -rf "${kept:?}/$1$tree"
-    mkdir "$kept/$1$tree"
-    # A file may be tracked, and removed already.
-    git ls-files --cached --others --exclude-standard | while read -r file; do
-        [ ! -e "$file" ] || printf '%s\n' "$file"
-    done > "$work/files"
-    tar -cf - --no-recursion --owner=0 --group=0 -T "$work/files" | tar -C "$kept/$1$tree" -xf -
+    t/matrix/copy_tree.sh "$kept/$1$tree"
 }
 
 # ---- the tests
@@ -160,7 +96,7 @@ run_suite() {
     failed=
     linked=
     if [ ! -d "$kept/$1" ]; then
-        make_chroot "$1" || { failed="no chroot: does $mirror have $1?"; return; }
+        make_chroot "$1" || { failed="no chroot"; return; }
     fi
     copy_tree "$1" || { failed='copying the tree'; return; }
     cp /etc/resolv.conf "$kept/$1/etc/resolv.conf"
@@ -171,7 +107,10 @@ run_suite() {
         hpkp_install $HPKP_BUILD_PACKAGES $HPKP_TEST_PACKAGES
         # sid may have moved on since its index was written, and its sources with it.
         ./t/matrix/linked.sh --source /nginx-source || [ '"$1"' = sid ]' || { failed=packages; return; }
-    inside "$1" $time_limit alone $tree/t/run.sh || failed=t/run.sh
+    inside "$1" $time_limit alone env HPKP_NO_MIRROR=1 $tree/t/run.sh || failed=t/run.sh
+    # The one that wants a mirror.
+    inside "$1" $time_limit network sh -c "cd $tree && prove -I t/lib t/packages.t" ||
+        failed="${failed:+$failed, }packages"
     [ -d "$kept/$1/nginx-source/nginx" ] || { linked='no source'; return; }
     inside "$1" $time_limit alone $tree/t/matrix/linked.sh /nginx-source || failed="${failed:+$failed, }linked in"
 }
@@ -195,7 +134,7 @@ line_of() {
     log=$kept/$1.log
     unit=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2, \1 failed/p' "$log")
     prove=$(proved 1)
-    linked=${linked:-$(proved 2)}
+    linked=${linked:-$(proved 3)}
     line "$1" "$(version_of "$root" nginx)" "$(version_of "$root" libssl-dev)" "$(version_of "$root" libyaml-cpp-dev)" \
         "$(version_of "$root" libsqlite3-dev)" "$(version_of "$root" g++)" "${unit:--}" "${prove:--}" "${linked:--}" "$2"
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034
 # Debian packages that the build and the tests need, and how to install them.
 #
-# Sourced (POSIX sh) by t/run.sh and conf-examples/quickstart.sh:
+# Sourced (POSIX sh) by t/run.sh, t/package/build.sh and conf-examples/quickstart.sh:
 #
 #     . t/packages.sh
 #     hpkp_install $HPKP_BUILD_PACKAGES $HPKP_TEST_PACKAGES
@@ -14,9 +14,10 @@ HPKP_BUILD_PACKAGES="build-essential cmake pkg-config nginx nginx-dev
     libgtest-dev"
 
 # To run t/*.t, the examples and the unit tests.
-HPKP_TEST_PACKAGES="curl openssl ca-certificates wget2 faketime perl procps strace valgrind
+HPKP_TEST_PACKAGES="git curl openssl ca-certificates wget2 faketime perl procps strace valgrind
     libxml2-utils libplist-utils ldnsutils gnutls-bin man-db groff-base shellcheck
-    libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter"
+    libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter
+    debhelper lintian mmdebstrap iproute2"
 
 # hpkp_missing PACKAGE...: prints those that are not installed.
 hpkp_missing() {

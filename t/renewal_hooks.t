@@ -199,7 +199,20 @@ subtest 'what the check cannot see' => sub {
     $run = call($server, 'certbot', renewed($server, 'www-by-b'), HPKP_COMMAND => '/nonexistent/hpkp');
     refused_untouched($server, $run, $before, 'no hpkp', qr{/nonexistent/hpkp});
     $run = call($server, 'certbot', renewed($server, 'www-by-b'), HPKP_POLICY => '/nonexistent.yaml');
-    refused_untouched($server, $run, $before, 'no policy', qr{/nonexistent\.yaml});
+    refused_untouched($server, $run, $before, 'no policy', qr{/nonexistent\.yaml.*could not be judged}s);
+    unlike($run->{err}, qr/Renew with/, 'which no renewal mends');
+
+    # Of several policies, those that this server has.
+    $server->write('conf/several.yaml', $server->fill_in(<<'END'));
+version: 1
+policies:
+  fits: {pins: [{pin-sha256: "{{pin:www}}"}, {pin-sha256: "{{pin:backup-1}}"}, {pin-sha256: "{{pin:backup-2}}"}], guard: {}}
+  other: {pins: [{pin-sha256: "{{pin:www-third}}"}, {pin-sha256: "{{pin:backup-1}}"}, {pin-sha256: "{{pin:backup-2}}"}], guard: {}}
+END
+    my %several = (HPKP_POLICY => $server->file('conf/several.yaml'));
+    $run = call($server, 'certbot', renewed($server, 'www-by-b'), %several, HPKP_POLICY_NAME => 'fits other');
+    like($run->{err}, qr/no-pin-in-chain: .*policy "other"/, 'of two names the second one counts too');
+    unlike($run->{err}, qr/no-pin-in-chain: .*policy "fits"/, 'and the first');
 
     # The host that nginx serves is none of the certificate's: a word, no refusal.
     $run = call($server, 'acme.sh', renewed($server, 'www-by-b'), HPKP_HOSTS => "$name shop.example.com");

@@ -17,7 +17,7 @@ set -euf
 
 # Settings, from the environment. A command may have arguments, but none with a space in it.
 policy=${HPKP_POLICY:-/etc/nginx/pins.yaml}
-policy_name=${HPKP_POLICY_NAME:-}              # where the file has several policies
+policy_names=${HPKP_POLICY_NAME:-}             # where the file has several policies: those of this server, with spaces between
 ledger=${HPKP_LEDGER:-/var/lib/nginx/hpkp.ledger}
 tls=${HPKP_TLS_DIR:-/etc/nginx/tls}
 hpkp=${HPKP_COMMAND:-hpkp}
@@ -62,11 +62,15 @@ while [ "$count" -gt 0 ]; do
     shift
     count=$((count - 1))
 done
-[ -z "$policy_name" ] || set -- "$@" --name "$policy_name"
+for policy_name in $policy_names; do
+    set -- "$@" --name "$policy_name"
+done
 # shellcheck disable=SC2086
-$hpkp check "$policy" --chain "$chain" --ledger "$ledger" "$@" >&2 ||
-    fail 'the new certificate is not deployed, because of the errors above' \
-        'Renew with the key of before, or with that of a pinned backup; where a date is named above, wait for it.'
+$hpkp check "$policy" --chain "$chain" --ledger "$ledger" "$@" >&2 || case $? in
+    1) fail 'the new certificate is not deployed, because of the errors above' \
+        'Renew with the key of before, or with that of a pinned backup; where a date is named above, wait for it.' ;;
+    *) fail 'the new certificate could not be judged, see above, and is not deployed' 'Mend what it names.' ;;
+esac
 
 # The new files in a directory of their own, then one rename that puts it in the place of the old one: nginx never
 # finds a certificate beside another's key, whenever the power fails.

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Draws the pictures of docs/: levels.svg, rollover.svg, paths.svg.
+# Draws the pictures of docs/: levels.svg, rollover.svg, paths.svg, design.svg.
 #
 #     docs/pictures/draw.pl          writes them beside this file
 #     docs/pictures/draw.pl DIR      writes them into DIR
@@ -29,6 +29,7 @@ die "usage: $0 [DIR]\n" if @ARGV || !-d $directory;
 write_picture('levels', levels());
 write_picture('rollover', rollover());
 write_picture('paths', paths());
+write_picture('design', design());
 
 # ---- the pictures
 
@@ -192,6 +193,57 @@ sub paths {
             . ' and end path 2. A pin on your key or on Example CA a matches on both paths. So does one on Example Root a; where it matches alone, a'
             . ' load warns: root-only-pin. A pin on Example Root b alone'
             . ' matches for old devices and locks new devices out: a load refuses it as path-without-pin.',
+        @parts);
+}
+
+# The way of data through a load, and what becomes of it.
+sub design {
+    my @lane = ([ 8, 216, 'nginx', 'src/nginx, in C' ], [ 274, 212, 'a child process', 'src/core, in C++' ], [ 536, 216, 'files', '' ]);
+    my @step = ([ 'read', 'policies, pins' ], [ 'gather', 'servers, names, chains' ], [ 'find paths', 'to every root' ],
+        [ 'recall', 'what clients may hold' ], [ 'check', 'all findings at once' ], [ 'record', 'what will be sent' ], [ 'render', 'headers, lines' ]);
+    my ($top, $high, $pitch) = (66, 42, 60);
+    my $y = sub { $top + $_[0] * $pitch };
+    my $middle = sub { $y->($_[0]) + $high / 2 };
+    my $end = $y->(6) + $high + 14;
+    my ($after, $workers) = ($end + 24, $end + 24 + $pitch + 10);
+    my @parts;
+
+    for my $lane (@lane) {
+        my ($x, $wide, $name, $where) = @$lane;
+        my $bottom = $x == 274 ? $end : $workers + $high + 14;
+        push @parts, rectangle($x, 16, $wide, $bottom - 16, fill => 'shade', radius => 6);
+        push @parts, text($x + $wide / 2, 36, $name, anchor => 'middle', weight => 'bold', size => 14);
+        push @parts, text($x + $wide / 2, 54, $where, anchor => 'middle', colour => 'quiet') if length $where;
+    }
+    push @parts, map { box(290, $y->($_), 180, $high, $step[$_]) } 0 .. $#step;
+    push @parts, map { line(380, $y->($_) + $high, 380, $y->( $_ + 1 ), arrow => 1) } 0 .. $#step - 1;
+
+    push @parts, box(24, $y->(1), 184, $high, [ 'what it would serve', 'before it rebuilds anything' ]);
+    push @parts, line(208, $middle->(1), 290, $middle->(1), arrow => 1);
+    push @parts, box(24, $y->(6), 184, $high, [ 'goes on, or refuses', 'and serves on as before' ]);
+    push @parts, line(290, $middle->(6), 208, $middle->(6), arrow => 1);
+    push @parts, box(24, $after, 184, $high, [ 'settle, withdraw, close', 'what became of the load' ]);
+    push @parts, line(116, $y->(6) + $high, 116, $after, arrow => 1);
+    push @parts, line(208, $after + $high / 2, 552, $after + $high / 2, arrow => 1);
+    push @parts, box(24, $workers, 184, $high, [ 'workers', 'add a ready header' ], pinned => 1);
+    push @parts, line(116, $after + $high, 116, $workers, arrow => 1);
+    push @parts, line(208, $workers + $high / 2, 290, $workers + $high / 2, arrow => 1);
+    push @parts, text(298, $workers + $high / 2 + 4.5, 'responses; no file is opened', colour => 'quiet');
+
+    push @parts, box(552, $y->(0), 184, $high, [ 'policy file', 'and what it names' ]);
+    push @parts, line(552, $middle->(0), 470, $middle->(0), arrow => 1);
+    push @parts, box(552, $y->(2), 184, $high, [ 'trust stores', "the clients' roots" ]);
+    push @parts, line(552, $middle->(2), 470, $middle->(2), arrow => 1);
+    push @parts, box(552, $y->(3), 184, $after + $high - $y->(3), [ 'ledger', 'written before anything', 'is sent' ]);
+    push @parts, line(552, $middle->(3), 470, $middle->(3), arrow => 1);
+    push @parts, line(470, $middle->(5), 552, $middle->(5), arrow => 1);
+
+    return ($workers + $high + 28, 'The way of data through a load',
+        'Three columns. nginx, in C, hands over what it would serve, before it rebuilds anything. A child process, in C++, takes seven'
+            . ' steps: read, gather, find paths, recall, check, record, render. It reads the policy file and what that names, the trust'
+            . ' stores, and the ledger; and it records in the ledger what will be sent. nginx then goes on, or refuses and serves on as'
+            . ' before. Afterwards it tells the ledger what became of the load: settle, withdraw or close. Its workers add a ready header'
+            . ' to responses and open no file.',
         @parts);
 }
 

@@ -132,8 +132,8 @@ void write_policy(std::ostream& out, const FirstPolicy& policy)
     for (const FirstPin& pin : policy.backups) {
         write_pin(out, pin);
     }
-    out << "    # Sent as Public-Key-Pins-Report-Only: clients report a chain that does not match, and take it.\n"
-        << "    report-only:\n";
+    out << "    report-only:\n"
+        << "      # Sent as Public-Key-Pins-Report-Only: clients report a chain that does not match, and take it.\n";
     if (policy.example_uri) {
         out << "      # REPLACE this. It should be on another domain: a domain that is locked out gets no reports.\n";
     } else {

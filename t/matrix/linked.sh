@@ -4,10 +4,21 @@
 #
 #     t/matrix/linked.sh --source DIR    puts the source of the installed Debian nginx into DIR (network, a deb-src line)
 #     t/matrix/linked.sh DIR             configures, builds and tests that, in DIR and in build/; needs no network
+#     t/matrix/linked.sh --sanitize DIR  the same in build-asan/: nginx and the module with the address and undefined
+#                                        behaviour sanitizers, and each piece of nginx's pools allocated for itself
+#                                        (NGX_DEBUG_PALLOC), so that a byte too far in one is seen
 #
-# After t/run.sh, whose tool and packages the tests use. Exits with 0 only if everything passed.
+# After t/run.sh (or t/run.sh --sanitize), whose tool and packages the tests use. Exits with 0 only if everything passed.
 set -eu
 cd "$(dirname "$0")/../.."
+
+build=build
+sanitize=
+if [ "${1-}" = --sanitize ]; then
+    build=build-asan
+    sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+    shift
+fi
 
 if [ "${1-}" = --source ]; then
     rm -rf "$2"
@@ -33,11 +44,21 @@ grep -q with-http_v3_module auto/options && modules="$modules http_v3"
 
 set --
 for module in $modules; do set -- "$@" "--with-${module}_module"; done
-./configure --prefix=/usr/share/nginx --builddir="$top/build/linked" "$@" --add-module="$top" \
-    > "$top/build/linked.log" 2>&1 || { tail -n 40 "$top/build/linked.log"; exit 1; }
-make --silent -j"$(nproc)" -f "$top/build/linked/Makefile" binary
+if [ -n "$sanitize" ]; then
+    # GCC 12 takes std::optional for uninitialised under -fsanitize.
+    set -- "$@" --with-debug --with-cc-opt="-O1 -g1 -DNGX_DEBUG_PALLOC=1 -Wno-error=maybe-uninitialized $sanitize" --with-ld-opt="$sanitize"
+fi
+./configure --prefix=/usr/share/nginx --builddir="$top/$build/linked" "$@" --add-module="$top" \
+    > "$top/$build/linked.log" 2>&1 || { tail -n 40 "$top/$build/linked.log"; exit 1; }
+make --silent -j"$(nproc)" -f "$top/$build/linked/Makefile" binary
 
 cd "$top"
-export HPKP_NGINX="$top/build/linked/nginx" HPKP_MODULE=linked
+export HPKP_BUILD="$build" HPKP_NGINX="$top/$build/linked/nginx" HPKP_MODULE=linked
 "$HPKP_NGINX" -V
-prove -I t/lib -j2 t/start.t t/reload.t t/emission.t t/http2.t t/http3.t t/once.t t/variables.t t/ledger.t
+set -- t/start.t t/reload.t t/emission.t t/http2.t t/http3.t t/once.t t/variables.t t/ledger.t
+if [ -n "$sanitize" ]; then
+    # nginx itself leaves memory at its end.
+    export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+    set -- "$@" t/ramp.t t/drain.t t/upgrade.t t/crash.t t/sni_host.t t/secure.t t/chains.t t/proofs.t t/lockout.t t/signals.t
+fi
+prove -I t/lib -j2 "$@"

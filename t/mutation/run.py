@@ -1,11 +1,11 @@
 """The mutation run: see run.sh, which calls this from the root of the tree."""
+import collections
 import concurrent.futures
 import glob
 import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -17,6 +17,7 @@ WORK = "build-mutation"
 TREE = WORK
 BUILD = f"{WORK}/build"
 BINARY = f"{BUILD}/hpkp_unit_tests"
+LOG = f"{WORK}/mutants.txt"
 EXPLAINED = "t/mutation/explained.txt"
 FILES = sorted(glob.glob("src/core/checks/*.cpp")) + [
     f"src/core/ledger/{name}.cpp" for name in ("book", "entry", "ledger", "memory", "recording")]
@@ -30,20 +31,47 @@ def put(path, content):
             out.write(content)
 
 
+def included(path, seen):
+    """The headers of this tree that a source file includes, at whatever depth."""
+    for name in re.findall(r'^#include "([^"]+)"', open(path).read(), re.M):
+        for folder in (os.path.dirname(path), "src/core", "src/cli"):
+            header = os.path.normpath(os.path.join(folder, name))
+            if os.path.exists(header) and header not in seen:
+                seen.add(header)
+                included(header, seen)
+    return seen
+
+
+def chosen_tests():
+    """The unit tests that can reach a mutant, by what they include, and what they are linked with. Not the tool's."""
+    chosen = set()
+    # Files that are to take no longer than so many seconds: that is meant of a program that is optimised.
+    for test in set(glob.glob("t/unit/*_test.cpp")) - {"t/unit/yaml_abuse_test.cpp"}:
+        headers = included(test, set())
+        if (any(re.match(r"src/core/(ledger|checks)/|src/core/(session|gather|door)\.", h) for h in headers)
+                and not any(h.startswith("src/cli/") for h in headers)):
+            chosen |= {test} | headers
+    size = 0
+    while size != len(chosen):
+        size = len(chosen)
+        for helper in [path[:-len(".hpp")] + ".cpp" for path in chosen if re.match(r"t/unit/.*\.hpp", path)]:
+            if os.path.exists(helper):
+                chosen |= {helper} | included(helper, set())
+    return {path for path in chosen if path.startswith("t/unit/")}
+
+
 def copy_tree(mutated):
-    wanted = ["CMakeLists.txt", "config", "config.make"]
-    for top in ("src", "t/unit", "t/bench"):
-        for folder, _, names in os.walk(top):
-            wanted += [os.path.join(folder, name) for name in names]
+    wanted = chosen_tests()
+    for folder, _, names in os.walk("src/core"):
+        wanted |= {os.path.join(folder, name) for name in names}
+    extra = {"src/core/mutation.hpp": "t/mutation/mutation.hpp", "t/unit/reached.cpp": "t/mutation/reached.cpp",
+             "CMakeLists.txt": "t/mutation/CMakeLists.txt"}
     here = {os.path.relpath(os.path.join(folder, name), TREE)
             for top in ("src", "t") for folder, _, names in os.walk(os.path.join(TREE, top)) for name in names}
-    extra = {"src/core/mutation.hpp": "t/mutation/mutation.hpp", "t/unit/reached.cpp": "t/mutation/reached.cpp"}
-    for gone in here - set(wanted) - set(extra):
+    for gone in here - wanted - set(extra):
         os.remove(os.path.join(TREE, gone))
-    for path in wanted:
-        if path not in mutated and path != "t/unit/test_site.cpp":
-            put(os.path.join(TREE, path), open(path, "rb").read())
-            shutil.copymode(path, os.path.join(TREE, path))
+    for path in wanted - set(mutated) - {"t/unit/test_site.cpp"}:
+        put(os.path.join(TREE, path), open(path, "rb").read())
     # What crashes leaves its directories behind: they have to be where they are removed, see tests.py.
     site = open("t/unit/test_site.cpp", "rb").read()
     if site.count(b'"/dev/shm"') != 1:
@@ -110,14 +138,14 @@ def build(files):
 
 
 def explanations():
-    """{(file, change, line's text): reason}"""
-    known = {}
+    """[(file, change, line's text)]; as often as there are such mutants: a file has many a "return;"."""
+    known = []
     for number, line in enumerate(open(EXPLAINED), 1):
         if line.strip() and not line.startswith("#"):
             words = line.rstrip("\n").split(" | ")
             if len(words) != 4:
                 raise SystemExit(f"{EXPLAINED}:{number}: not FILE | CHANGE | LINE | REASON")
-            known[tuple(words[:3])] = words[3]
+            known.append(tuple(words[:3]))
     return known
 
 
@@ -126,27 +154,74 @@ def escaped(mutant):
     return tuple(word.replace(" | ", " ¦ ") for word in mutant.key())
 
 
-def judge_all(mutants, tests):
+def explained(alive):
+    """Of these survivors the ids of those that are, and the explanations that are left."""
+    left, ids = collections.Counter(explanations()), set()
+    for mutant in alive:
+        if left[escaped(mutant)] > 0:
+            left[escaped(mutant)] -= 1
+            ids.add(mutant.id)
+    return ids, list(left.elements())
+
+
+def told_line(mutant, how):
+    return f"{mutant.id} {mutant.file}:{mutant.line}: {mutant.change} | {mutant.text} => {how or 'SURVIVED'}"
+
+
+def judge_all(mutants, tests, log, last=False):
     """{id: how it was noticed, "" if it was not}"""
     def one(mutant):
         stem = "ledger" if "/ledger/" in mutant.file else os.path.basename(mutant.file)[:-len(".cpp")]
-        return mutant.id, unit_tests.judge(BINARY, tests, mutant, stem)
+        return mutant, unit_tests.judge(BINARY, tests, mutant, stem, last)
 
     told = {}
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool, open(f"{WORK}/mutants.txt", "w") as log:
-        by_id = {m.id: m for m in mutants}
-        for identity, how in pool.map(one, mutants):
-            told[identity] = how
-            mutant = by_id[identity]
-            print(f"{identity} {mutant.file}:{mutant.line}: {mutant.change} | {mutant.text} => {how or 'SURVIVED'}",
-                  file=log, flush=True)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mutant, how in pool.map(one, mutants):
+            told[mutant.id] = how
+            print(told_line(mutant, how), file=log, flush=True)
             if sys.stderr.isatty():
                 print(f"\r{len(told)} of {len(mutants)}", end="", file=sys.stderr)
     return told
 
 
+def told_before(mutants):
+    """{id: how it was noticed}, of the run before: what it need not be asked again, since that was noticed or is
+    explained. Where several mutants read alike, it is their order that tells them apart."""
+    before, alike = {}, {}
+    if os.path.exists(LOG):
+        for line in open(LOG):
+            words = re.fullmatch(r"(\d+) (\S+):\d+: (.*?) \| (.*) => (.*)\n", line)
+            if words:
+                before[int(words[1])] = words.group(2, 3, 4), words[5].replace("SURVIVED", "")
+    for _, (key, how) in sorted(before.items()):
+        alike.setdefault(key, ([], []))[0].append(how)
+    for mutant in mutants:
+        alike.setdefault(mutant.key(), ([], []))[1].append(mutant)
+    told = {m.id: how for hows, same in alike.values() if len(hows) == len(same) for how, m in zip(hows, same)}
+    known, _ = explained([m for m in mutants if told.get(m.id) == ""])
+    return {identity: how for identity, how in told.items() if how or identity in known}
+
+
+def judge_twice(mutants, tests, before):
+    """By the quick tests; what they leave unexplained, by the others."""
+    told = dict(before)
+    with open(LOG, "w") as log:
+        for mutant in mutants:
+            if mutant.id in told:
+                print(told_line(mutant, told[mutant.id]), file=log, flush=True)
+        # The ledger's first: what most tests reach takes longest.
+        left = sorted((m for m in mutants if m.id not in told), key=lambda m: "/ledger/" not in m.file)
+        told.update(judge_all(left, tests, log))
+        alive = [m for m in mutants if not told[m.id]]
+        known, _ = explained(alive)
+        told.update(judge_all([m for m in alive if m.id not in known], tests, log, True))
+    return told
+
+
 def main(files):
     os.makedirs(WORK, exist_ok=True)
+    again = "--again" in files
+    files = [path for path in files if path != "--again"]
     whole = not files
     files = files or FILES
     missing = [path for path in files if not os.path.exists(path)]
@@ -161,7 +236,7 @@ def main(files):
     possible = [m for m in mutants if not m.why_not]
     tests, failing = unit_tests.reach(BINARY, WORK)
     unit_tests.name_files(tests, "t/unit")
-    told = judge_all(possible, tests)
+    told = judge_twice(possible, tests, told_before(possible) if again else {})
     reached = set().union(*(t.reaches for t in tests))
     worst = report(files, whole, mutants, told, reached)
     if failing:
@@ -170,16 +245,16 @@ def main(files):
 
 
 def report(files, whole, mutants, told, reached):
-    known = explanations()
-    used = set()
+    known, _ = explained([m for m in mutants if not m.why_not and not told[m.id]])
+    # A hang may be but a test that takes long now: what is explained as a matter of time is not stale for that.
+    _, stale = explained([m for m in mutants if not m.why_not and told[m.id] in ("", "hang")])
     unexplained = []
     print(f"{'file':40} {'mutants':>8} {'noticed':>8} {'explained':>9} {'survived':>8} {'not applicable':>15}")
     total = [0] * 5
     for path in files + ["total"]:
         here = [m for m in mutants if m.file == path]
         alive = [m for m in here if not m.why_not and not told[m.id]]
-        bad = [m for m in alive if escaped(m) not in known]
-        used |= {escaped(m) for m in alive}
+        bad = [m for m in alive if m.id not in known]
         unexplained += bad
         row = [len(here), sum(1 for m in here if not m.why_not) - len(alive), len(alive) - len(bad), len(bad),
                sum(1 for m in here if m.why_not)]
@@ -192,7 +267,7 @@ def report(files, whole, mutants, told, reached):
     for m in unexplained:
         why = "" if m.id in reached else " (no test reaches it)"
         print(f"SURVIVED {m.file}:{m.line}: {m.change}{why}\n    {m.text}")
-    stale = [key for key in known if key not in used and (whole or key[0] in files)]
+    stale = [key for key in stale if whole or key[0] in files]
     for key in stale:
         print("STALE in " + EXPLAINED + ": " + " | ".join(key))
     print(f"{len(unexplained)} unexplained, {len(stale)} stale")

@@ -66,6 +66,32 @@ TEST(BackupKeyOnline, TheKeyThatClientsHoldIsNoBackup)
     EXPECT_EQ(count_of(world.findings(), FindingId::backup_key_online), 0U);
 }
 
+TEST(BackupKeyOnline, WhereOneChainIsWrongThatComesFirst)
+{
+    for (const bool one_server : {true, false}) {
+        World world;
+        world.policies({policy_of({www(), backup_1(), backup_2()})});
+        world.dir.write("backup.key", private_key(pki().backup_1), 0600);
+        ServerBlock& block = world.pinned(12, {"www.example.com"}, {pki().www_chain});
+        if (one_server) {
+            block.certificates.push_back(pki().other_chain);
+        } else {
+            world.pinned(30, {"b.example.com"}, {pki().other_chain});
+        }
+        EXPECT_EQ(count_of(world.findings(), FindingId::no_pin_in_chain), 1U);
+        EXPECT_EQ(count_of(world.findings(), FindingId::backup_key_online), 0U) << one_server;
+    }
+}
+
+TEST(BackupKeyOnline, WhereNoChainIsKnownNobodyKnowsWhichKeyIsABackup)
+{
+    World world;
+    world.policies({policy_of({www(), backup_1(), backup_2()})});
+    world.dir.write("www.key", private_key(pki().www_key), 0600);
+    world.pinned(12, {"www.example.com"}, {}).variable_certificates = true;
+    EXPECT_EQ(ids(world.findings()), "chain-unknown");
+}
+
 TEST(BackupKeyOnline, AKeyAmongOtherThingsIsFound)
 {
     EXPECT_EQ(
@@ -97,6 +123,17 @@ TEST(BackupKeyOnline, AFileIsReadUpToItsBound)
     const std::string text(65536 - key.size(), '\n');
     EXPECT_EQ(ids(with_file_beside("backup.key", text + key)), "backup-key-online");
     EXPECT_EQ(ids(with_file_beside("backup.key", text + "\n" + key)), "") << "nobody writes a key like that";
+}
+
+TEST(BackupKeyOnline, OfAFileSixteenKeysAreLookedAt)
+{
+    std::string others;
+    for (int i = 0; i < 15; i++) {
+        others += private_key(pki().backup_3);
+    }
+    const std::string key = private_key(pki().backup_1);
+    EXPECT_EQ(ids(with_file_beside("all.pem", others + key)), "backup-key-online");
+    EXPECT_EQ(ids(with_file_beside("all.pem", others + private_key(pki().backup_3) + key)), "");
 }
 
 TEST(BackupKeyOnline, LookingForItLeavesNothingOpen)

@@ -62,6 +62,22 @@ TEST(OffPathPin, AnotherLeafIsOffThePath)
                     FindingId::off_path_pin));
 }
 
+TEST(OffPathPin, WhereAnotherPathIsInDoubtToo)
+{
+    // What is in doubt leads to root A by the intermediate; the certificate that is pinned leads to nothing.
+    CertOptions options = authority();
+    options.key_identifiers = true;
+    const Certificate root = certify(pki().root_key, pki().root_key, options);
+    options.authority = &pki().backup_3;
+    const Certificate odd = certify(pki().intermediate_key, pki().root_key, options);
+    const Certificate nowhere = ca(Entity("Intermediate of nobody"), pki().other_root_key);
+    PolicyText policy = good_policy();
+    policy.pins.push_back(written(*nowhere.pin()));
+    EXPECT_EQ(ids(judge_for({{"a", {root}}, {"b", {pki().other_root}}}, policy,
+                            chain({pki().www, odd, ca(pki().intermediate_key, pki().other_root_key), nowhere}))),
+              "off-path-pin");
+}
+
 TEST(RootOnlyPin, TheRootAloneIsAWarning)
 {
     const auto findings = judge_one(pinned({pki().root_key.pin()}), pki().www_chain_with_root);

@@ -100,6 +100,13 @@ TEST_F(HistoryTest, MaxAgeJump)
     EXPECT_EQ(ids(take("enforce: {max-age: 60}", kNow + 50)), "") << "down";
 }
 
+TEST_F(HistoryTest, AJumpFromOneSecond)
+{
+    take(report, kNow);
+    take("enforce: {max-age: 1}", kNow + 10);
+    EXPECT_TRUE(has(take("enforce: {max-age: 11}", kNow + 20), FindingId::max_age_jump));
+}
+
 TEST_F(HistoryTest, ARampIsNoJump)
 {
     take(report, kNow);

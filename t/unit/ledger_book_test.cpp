@@ -1,9 +1,14 @@
 // ledger/book.hpp: a ledger that cannot be used as it should. What else it does in a load: ledger_session_test.cpp.
 #include "test_ledger.hpp"
 
+#include "ledger/book.hpp"
+
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
 #include <sqlite3.h>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -22,16 +27,31 @@ struct LedgerBook : testing::Test {
         world.pinned(12, {"www.example.com"}, {pki().www_chain});
         without_policy.server(12, {"www.example.com"}, {pki().www_chain});
     }
-    LoadResult load(const World& world, std::int64_t now = kNow, bool writes = true, bool asks_only = false)
+    LoadOptions options(std::int64_t now = kNow, bool writes = true)
     {
         LoadOptions options;
         options.now = now;
         options.system_bundle = unrelated_bundle();
         options.ledger = file.path;
         options.writes = writes;
-        options.asks_only = asks_only;
         options.load = load_at(now);
-        return world.judge(options);
+        return options;
+    }
+    LoadResult load(const World& world, std::int64_t now = kNow, bool writes = true, bool asks_only = false)
+    {
+        LoadOptions with = options(now, writes);
+        with.asks_only = asks_only;
+        return world.judge(with);
+    }
+    /// Whether another process could write it now.
+    bool free_to_write()
+    {
+        sqlite3* database = nullptr;
+        EXPECT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
+        const int code = sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+        sqlite3_close(database);
+        EXPECT_TRUE(code == SQLITE_OK || code == SQLITE_BUSY) << code;
+        return code == SQLITE_OK;
     }
     void execute(const char* sql, bool dies = false)
     {
@@ -177,6 +197,149 @@ TEST_F(LedgerBook, ATestSaysWhetherALoadCouldWrite)
         EXPECT_FALSE(has(load(without_policy, kNow, false).findings, FindingId::ledger_unwritable));
         EXPECT_FALSE(has(load(other, kNow, false).findings, FindingId::ledger_unwritable)) << "it is refused anyway";
     }));
+}
+
+TEST_F(LedgerBook, WhatCannotBeReadOfOneHostIsNotPassedOverForAnother)
+{
+    file.take({sending(host("b.example.com"), enforced(60))}, kNow - 10, "/other.conf");
+    world.server(30, {"b.example.com"}, {pki().www_chain});
+    EXPECT_FALSE(load(world).refused);
+    execute("UPDATE policies SET content = '{}' WHERE content LIKE '%\"value\":60}%'");
+    const LoadResult result = load(world, kNow + 10);
+    EXPECT_TRUE(result.refused) << "what is sent is known, and whom it locks out is not";
+    EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
+}
+
+TEST_F(LedgerBook, WhoMayWriteKeepsOthersFromWriting)
+{
+    load(world);
+    const LoadOptions writes = options(), reads = options(kNow, false);
+    {
+        const Book book(writes);
+        EXPECT_FALSE(free_to_write()) << "what this load is judged by must not change until it is recorded";
+    }
+    const Book book(reads);
+    EXPECT_TRUE(free_to_write()) << "nginx -t keeps nobody waiting";
+}
+
+TEST_F(LedgerBook, AFileThatIsThereIsSeenWhateverFailedBefore)
+{
+    load(world);
+    const LoadOptions reads = options(kNow, false);
+    errno = ENOENT;
+    Book book(reads);
+    EXPECT_TRUE(book.any_held());
+}
+
+TEST_F(LedgerBook, WithoutALedgerNothingIsHeld)
+{
+    LoadOptions off = options();
+    off.ledger.clear();
+    EXPECT_FALSE(Book(off).any_held());
+    const LoadOptions none = options();
+    EXPECT_FALSE(Book(none).any_held());
+    dir.write("hpkp.ledger", "this is no ledger, but a text of more than sixteen bytes", 0600);
+    EXPECT_FALSE(Book(none).any_held());
+}
+
+TEST_F(LedgerBook, WhatAnotherNginxMadeMeanwhileIsNotPassedOver)
+{
+    const LoadOptions with = options();
+    Book book(with);
+    file.take({sending(host("elsewhere.test"), enforced(60))}, kNow, "/other.conf");
+    Findings findings;
+    EXPECT_FALSE(book.record(world.gather(), true, findings));
+    const Finding& finding = only(findings, FindingId::ledger_unwritable);
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_NE(finding.what.find("was made by another nginx at this moment"), std::string::npos) << finding.what;
+    EXPECT_EQ(file.entries(), "elsewhere.test www 1795000000-");
+}
+
+TEST_F(LedgerBook, WhatFailsToBeWrittenIsUnwritableAndLeftToOthers)
+{
+    load(world);
+    world.pinned(20, {"new.example.com"}, {pki().www_chain});
+    execute("CREATE TRIGGER no BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
+    const LoadOptions with = options(kNow + 10);
+    Book book(with);
+    Findings findings;
+    EXPECT_FALSE(book.record(world.gather(), true, findings));
+    const Finding& finding = only(findings, FindingId::ledger_unwritable);
+    EXPECT_EQ(finding.severity, Severity::error);
+    EXPECT_NE(finding.what.find("it fails"), std::string::npos) << finding.what;
+    EXPECT_TRUE(free_to_write());
+}
+
+TEST_F(LedgerBook, WhereHowFarWorkersWereCannotBeWrittenItIsUnwritable)
+{
+    load(world);
+    execute("CREATE TRIGGER no BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
+    LoadOptions with = options(kNow + 10);
+    with.load.reached = kNow + 5;
+    const LoadResult result = world.judge(with);
+    EXPECT_FALSE(result.refused) << "it can be read, and nothing new would be sent";
+    EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::warning);
+}
+
+TEST_F(LedgerBook, DamageThatOnlyAWriterMeetsIsDamage)
+{
+    load(world);
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
+    long page = 0;
+    const auto first = [](void* into, int, char** values, char**) {
+        *static_cast<long*>(into) = std::atol(values[0]);
+        return 0;
+    };
+    sqlite3_exec(database, "SELECT rootpage FROM sqlite_master WHERE name = 'entries_opened'", first, &page, nullptr);
+    sqlite3_close(database);
+    ASSERT_GT(page, 1);
+    std::fstream(file.path, std::ios::in | std::ios::out | std::ios::binary).seekp((page - 1) * 4096)
+        << std::string(4096, 'x');
+    world.pinned(20, {"new.example.com"}, {pki().www_chain});
+    const LoadResult result = load(world, kNow + 10);
+    EXPECT_TRUE(result.refused);
+    EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
+}
+
+TEST_F(LedgerBook, OfATestTheGraverTroubleIsSaid)
+{
+    dir.write("hpkp.ledger", "this is no ledger, but a text of more than sixteen bytes", 0644);
+    read_only();
+    EXPECT_TRUE(as_nobody([&] {
+        const Findings findings = load(world, kNow, false).findings;
+        EXPECT_TRUE(has(findings, FindingId::ledger_corrupt));
+        EXPECT_FALSE(has(findings, FindingId::ledger_unwritable));
+    }));
+}
+
+TEST_F(LedgerBook, OffItIsMissedForASecondToo)
+{
+    PolicyText policy = good_policy();
+    policy.modes = {"enforce: {max-age: 1}"};
+    world.policies({policy});
+    LoadOptions off = options();
+    off.ledger.clear();
+    EXPECT_TRUE(has(world.judge(off).findings, FindingId::ledger_off));
+}
+
+TEST_F(LedgerBook, ALoadTellsHowFarWorkersWere)
+{
+    PolicyText policy = good_policy();
+    policy.modes = {"enforce: {max-age: {ramp: [{for: 1d, value: 5m}, {value: 30d}]}}"};
+    world.policies({policy});
+    load(world);
+    LoadOptions with = options(kNow + 60);
+    with.load.reached = kNow + 10 * kDay;
+    EXPECT_FALSE(world.judge(with).refused);
+    int entries = 0;
+    file.with([&](Ledger& ledger) {
+        ledger.for_each([&](const Entry& entry) {
+            entries++;
+            EXPECT_EQ(entry.reached, kNow + 10 * kDay) << entry.host.text;
+        });
+    });
+    EXPECT_EQ(entries, 2);
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ TEST_F(LedgerClock, WhatIsJudgedByWhenTheClockIsBehind)
     file.take({}, 2000);
     EXPECT_EQ(judged_at(3000), 3000);
     EXPECT_EQ(judged_at(1500), 1500) << "a load may have come by a clock that was ahead";
+    EXPECT_EQ(judged_at(1000), 1000) << "in the second of the first load, too";
     EXPECT_EQ(judged_at(999), 2000) << "a clock that is not set yet";
 }
 
@@ -80,6 +81,42 @@ TEST_F(LedgerClock, WhatAWorkerSentByAClockThatWasAheadCounts)
     tell(99999);
     EXPECT_EQ(file.only_entry().held_until(0), 300 + 300 + 3600) << "what has ended is sent by no worker";
     file.with([&](Ledger& ledger) { EXPECT_EQ(ledger.history(kWww).front().last_max_age, 3600); });
+}
+
+TEST_F(LedgerClock, HowFarWorkersWereIsOfTheirNginx)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 100);
+    file.take({sending(host("other.example.com"), ramp)}, 100, "/other.conf");
+    LedgerLoad load = load_at(200);
+    load.reached = 5000;
+    file.with([&](Ledger& ledger) {
+        ledger.note_reached(load);
+        ledger.for_each([](const Entry& entry) {
+            EXPECT_EQ(entry.reached, entry.host.text == "www.example.com" ? 5000 : 100) << entry.host.text;
+        });
+    });
+}
+
+TEST_F(LedgerClock, WhatIsKnownOfAMomentIsHowFarWorkersWereBeforeIt)
+{
+    const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 100);
+    file.with([&](Ledger& ledger) {
+        const auto reached = [&] {
+            return ledger.around(kWww, 200).front()->reached;
+        };
+        EXPECT_EQ(reached(), 100);
+        LedgerLoad load = load_at(200);
+        load.reached = 3000;
+        ledger.note_reached(load);
+        EXPECT_EQ(reached(), 3000);
+        load.now = 5000;
+        ledger.record({sending(kWww, ramp)}, {}, load);
+        EXPECT_EQ(reached(), 3000) << "nginx has not taken it yet";
+        ledger.settle(load);
+        EXPECT_EQ(reached(), 5000);
+    });
 }
 
 // What README says to do then: export, import --own --clamp.
@@ -139,6 +176,7 @@ TEST_F(LedgerClock, WhatALoadRaisesAreTheRampsOfItsNginx)
     const SentPolicy ramp = ramped({{1000, 60}, {0, 86400}});
     const HostPattern second = host("second.example.com"), plain = host("plain.example.com");
     file.take({sending(host("other.example.com"), ramp)}, 100, "/other.conf");
+    file.take({sending(host("past.example.com"), ramp)}, 50);
     file.take({sending(kWww, ramp), sending(plain, enforced(60)), sending(host("ends.example.com"), ramp)}, 100);
     const LedgerLoad ahead = load_at(5000);
     record({sending(kWww, ramp), sending(second, ramp), sending(plain, enforced(60))}, ahead);
@@ -150,7 +188,7 @@ TEST_F(LedgerClock, WhatALoadRaisesAreTheRampsOfItsNginx)
             reached += entry.host.text + " " + std::to_string(entry.reached) + (entry.open ? " " : "- ");
         });
     });
-    EXPECT_EQ(reached, "ends.example.com 5000 other.example.com 100 plain.example.com 0 "
+    EXPECT_EQ(reached, "ends.example.com 5000 other.example.com 100 past.example.com 100- plain.example.com 0 "
                        "second.example.com 5000 www.example.com 5000 ");
 }
 

@@ -249,7 +249,14 @@ TEST_F(LedgerDatabase, LockedByAnother)
     sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
     EXPECT_EQ(error_of(file.path, Access::read), "") << "who only reads does not wait for who may write";
     const auto begin = std::time(nullptr);
-    EXPECT_EQ(error_of(file.path, Access::write), "ledger-unreadable");
+    try {
+        Ledger(file.path, Access::write).begin(true);
+        ADD_FAILURE() << "two write at once";
+    }
+    catch (const LedgerError& error) {
+        EXPECT_EQ(error.id, FindingId::ledger_unreadable) << error.what();
+        EXPECT_TRUE(error.busy);
+    }
     EXPECT_GE(std::time(nullptr) - begin, 4) << "it may be a load that takes a moment";
     sqlite3_close(database);
     EXPECT_EQ(error_of(file.path, Access::write), "");

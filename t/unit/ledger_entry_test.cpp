@@ -95,7 +95,13 @@ TEST(EntryReaches, ExceptionsWereOthers)
     EXPECT_TRUE(reaches(host("*.example.com"), false, "b.example.com", {"a.example.com"}));
     EXPECT_TRUE(reaches(host("*.example.com"), false, "x.a.example.com", {"a.example.com"}));
     EXPECT_FALSE(reaches(host("*.example.com"), false, "x.a.example.com", {"*.a.example.com"}));
+    EXPECT_TRUE(reaches(host("*.example.com"), false, "x.b.example.com", {"*.a.example.com"}));
     EXPECT_FALSE(reaches(host("*.example.com"), true, "a.example.com", {"a.example.com"}));
+}
+
+TEST(EntryReaches, WhatIsNoNameIsNoException)
+{
+    EXPECT_TRUE(reaches(host("*.example.com"), false, "a.example.com", {"", "_"}));
 }
 
 TEST(HostKey, GoesThereAndBack)
@@ -111,6 +117,15 @@ TEST(HostKey, GoesThereAndBack)
     EXPECT_TRUE(host_from_key(host_key(one_label("*.example.com"))).one_label);
     EXPECT_EQ(host_key(host("www.example.com")), "com.example.www.");
     EXPECT_NE(host_key(host("*.example.com")), host_key(one_label("*.example.com")));
+}
+
+TEST(HostKey, AWildcardIsALabelOfItsOwn)
+{
+    for (const char* label : {"*a", "+a", "a*"}) {
+        const HostPattern back = host_from_key(std::string("com.example.") + label + ".");
+        EXPECT_EQ(back.kind, HostPattern::Kind::exact) << label;
+        EXPECT_EQ(back.text, std::string(label) + ".example.com");
+    }
 }
 
 TEST(HostKey, WhatIsBelowStandsBesideIt)
@@ -151,6 +166,8 @@ TEST(SentPolicyText, GoesThereAndBack)
         for (std::size_t i = 0; i < policy.pins.pins.size(); i++) {
             EXPECT_TRUE(back->pins.pins[i].pin == policy.pins.pins[i].pin);
             EXPECT_EQ(back->pins.pins[i].name, policy.pins.pins[i].name);
+            EXPECT_FALSE(back->pins.pins[i].retired);
+            EXPECT_FALSE(back->pins.pins[i].computed);
         }
     }
 }

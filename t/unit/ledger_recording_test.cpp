@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sqlite3.h>
+#include <tuple>
 
 using namespace hpkp;
 using namespace hpkp::test;
@@ -24,6 +26,19 @@ struct LedgerRecording : LedgerLoads {
     std::vector<History> history_of(const HostPattern& host)
     {
         return file.with([&](Ledger& ledger) { return ledger.history(host); });
+    }
+    int policies()
+    {
+        sqlite3* database = nullptr;
+        int count = 0;
+        EXPECT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
+        const auto take = [](void* into, int, char** values, char**) {
+            *static_cast<int*>(into) = std::atoi(values[0]);
+            return 0;
+        };
+        EXPECT_EQ(sqlite3_exec(database, "SELECT count(*) FROM policies", take, &count, nullptr), SQLITE_OK);
+        sqlite3_close(database);
+        return count;
     }
     std::size_t keys_of(const HostPattern& host)
     {
@@ -163,6 +178,32 @@ TEST_F(LedgerRecording, AnEarlierBeginIsOfItsHostAlone)
     EXPECT_EQ(around(kWww, 2000).front().anchor, 1000);
 }
 
+TEST_F(LedgerRecording, ABeginIsNeverLaterThanItWas)
+{
+    const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
+    file.take({sending(kWww, ramp)}, 1000);
+    execute("DELETE FROM history");
+    file.take({sending(kWww, ramp)}, 2000);
+    EXPECT_EQ(around(kWww, 2000).front().anchor, 1000);
+}
+
+TEST_F(LedgerRecording, EndedByHandIsWhatThatMachineHadOpen)
+{
+    const std::string web = "web/01234567: /nginx.conf", mail = "mail/89abcdef: /nginx.conf";
+    file.take({sending(kWww, enforced(60))}, 100, web);
+    file.take({sending(kOther, enforced(60))}, 200, web);
+    file.take({sending(kWww, enforced(60))}, 200, mail);
+    file.with([&](Ledger& ledger) { EXPECT_TRUE(ledger.close_all(load_at(300, web))); });
+    std::vector<std::string> by_hand;
+    for (const std::string& line : file.exported()) {
+        if (line.find("\"by-hand\":true") != std::string::npos) {
+            by_hand.push_back(line);
+        }
+    }
+    ASSERT_EQ(by_hand.size(), 1U);
+    EXPECT_NE(by_hand.front().find("other.example.com"), std::string::npos) << by_hand.front();
+}
+
 TEST_F(LedgerRecording, AKeyIsKnownForItsHost)
 {
     const Pin key = pki().www_key.pin();
@@ -175,6 +216,76 @@ TEST_F(LedgerRecording, AKeyIsKnownForItsHost)
     EXPECT_EQ(newest(), 200);
     file.take({sending(kWww, enforced(61))}, 400, "/nginx.conf", {{kWww, {key}}});
     EXPECT_EQ(newest(), 400);
+}
+
+TEST_F(LedgerRecording, AnNginxThatSendsNoMoreHasNothingToWrite)
+{
+    file.take({sending(kWww, enforced(60))}, 100);
+    file.take({}, 200);
+    EXPECT_FALSE(file.with([](Ledger& ledger) { return ledger.record({}, {}, load_at(300)); }));
+}
+
+TEST_F(LedgerRecording, WhatHasEndedIsNoNews)
+{
+    file.take({sending(kWww, enforced(60)), sending(kOther, enforced(60))}, 100);
+    file.take({sending(kOther, enforced(60))}, 200);
+    file.take({sending(kOther, enforced(60))}, 300);
+    EXPECT_EQ(newest(), 200);
+}
+
+TEST_F(LedgerRecording, ANewEntryIsNewsWhoeverHasShownItsKey)
+{
+    const Pin key = pki().www_key.pin();
+    record({sending(kOther, enforced(60))}, load_at(100, "/a.conf"), {{kOther, {key}}});
+    file.take({sending(kOther, enforced(60))}, 200, "/b.conf", {{kOther, {key}}});
+    EXPECT_EQ(newest(), 200);
+}
+
+TEST_F(LedgerRecording, APolicyGoesWithItsLastEntry)
+{
+    file.take({sending(kWww, enforced(60))}, 100);
+    file.take({sending(kWww, enforced(61))}, 200);
+    file.take({}, 300);
+    EXPECT_EQ(policies(), 2);
+    const std::int64_t over = 300 + 61 + 300 + 365 * kDay;
+    for (const int month : {0, 1, 2}) {
+        file.take({sending(kOther, enforced(3600 + month))}, over + 30 * month * kDay);
+    }
+    EXPECT_EQ(policies(), 3) << "what the other host was sent";
+}
+
+TEST_F(LedgerRecording, AnEntryIsRemovedAYearAfterItsLastClientToTheSecond)
+{
+    // What counts is the mark before the last one, and marks are thirty days apart.
+    const std::int64_t over = 200 + 60 + 300 + 365 * kDay;
+    for (const auto& [mark, step, removed] :
+         {std::tuple(over, 30 * kDay, true), {over - 1, 30 * kDay, false}, {over, 30 * kDay - 1, false}}) {
+        file.path = dir / (std::to_string(mark) + " " + std::to_string(step));
+        file.take({sending(kWww, enforced(60))}, 100);
+        file.take({}, 200);
+        for (const int load : {0, 1, 2}) {
+            EXPECT_NE(file.entries().find("www.example.com www 100-200"), std::string::npos) << load;
+            file.take({sending(kOther, enforced(3600 + load))}, mark + step * load);
+        }
+        EXPECT_EQ(file.entries().find("www.example.com www 100-200") == std::string::npos, removed) << file.path;
+    }
+}
+
+TEST_F(LedgerRecording, BeforeNginxTakesALoadItsRampIsAtItsBegin)
+{
+    record({sending(kWww, ramped({{3600, 60}, {0, 86400}}))}, load_at(10000));
+    ASSERT_EQ(history().size(), 1U);
+    EXPECT_EQ(history().front().last_max_age, 60);
+}
+
+TEST_F(LedgerRecording, ALoadThatIsTakenLateTellsNothingOfWhatHasEnded)
+{
+    const LedgerLoad late = load_at(200);
+    record({sending(kWww, enforced(60))}, late);
+    file.take({sending(kWww, enforced(3600))}, 200);
+    EXPECT_EQ(file.entries(), "www.example.com www 200-, www.example.com www 200-200");
+    settle(late);
+    EXPECT_EQ(history().front().last_max_age, 3600) << "which is what is sent";
 }
 
 }  // namespace

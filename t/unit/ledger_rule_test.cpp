@@ -149,10 +149,14 @@ TEST_F(LedgerRule, AWordForAnEntryThatEndedWithinTheHourHolds)
 
 TEST_F(LedgerRule, AWordByAClockThatIsBehindCountsForWhatEnded)
 {
+    file.take({sending(host("b.test"), enforced(60))}, 50, "/other.conf");
     file.take({sending(kWww, enforced(30 * kDay))}, 10000);
-    const std::string id = file.only_entry().id;
     file.take({}, 20000);
-    file.with([&](Ledger& ledger) { ledger.forget(id, "root", "x", 100); });
+    file.with([](Ledger& ledger) {
+        for (const auto& entry : ledger.around(kWww, 20000)) {
+            ledger.forget(entry->id, "root", "x", 100);
+        }
+    });
     EXPECT_EQ(held(kWww, 20000), 0U) << "else the finding would name the same remedy again";
 }
 
@@ -169,6 +173,120 @@ TEST_F(LedgerRule, WhatIsSentIsWhatThePolicySays)
     EXPECT_TRUE(sent.front().policy->clients.leaf);
     EXPECT_FALSE(sent.front().policy->clients.chain);
     EXPECT_EQ(sent.front().policy->max_age.highest(), kDay);
+}
+
+TEST_F(LedgerRule, WhatAnNginxHasOpenItSends)
+{
+    const auto sends = [&](const std::string& instance) {
+        return file.with([&](Ledger& ledger) { return ledger.sends(instance); });
+    };
+    file.take({sending(kWww, enforced(60))}, 100, "/a.conf");
+    file.take({sending(kWww, enforced(60))}, 100, "/b.conf");
+    file.take({}, 200, "/b.conf");
+    EXPECT_TRUE(sends("/a.conf"));
+    EXPECT_FALSE(sends("/b.conf")) << "no more";
+    EXPECT_FALSE(sends("/c.conf")) << "never";
+}
+
+TEST_F(LedgerRule, AWordForAnotherEntryLeavesThisOneCovered)
+{
+    file.take({sending(kWww, enforced(60)), sending(host("b.example.com"), enforced(60))}, 100);
+    file.with([&](Ledger& ledger) {
+        std::string other;
+        ledger.for_each([&](const Entry& entry) { other = entry.host.text == "b.example.com" ? entry.id : other; });
+        ledger.forget(other, "root", "x", 150);
+    });
+    EXPECT_TRUE(covers(sending(kWww, enforced(60))));
+    EXPECT_FALSE(covers(sending(host("b.example.com"), enforced(60))));
+}
+
+TEST_F(LedgerRule, AWordIsToldOfItsEntry)
+{
+    file.take({sending(kWww, enforced(60)), sending(host("b.example.com"), enforced(60))}, 100);
+    file.take({}, 200);
+    file.with([](Ledger& ledger) {
+        std::vector<std::string> all;
+        ledger.for_each([&](const Entry& entry) { all.push_back(entry.id); });
+        ASSERT_EQ(all.size(), 2U);
+        ledger.forget(all[0], "root", "first", 300);
+        EXPECT_EQ(ledger.vouched_for(all[0], 300), "root: first");
+        EXPECT_EQ(ledger.vouched_for(all[1], 300), "");
+        ledger.forget(all[1], "root", "second", 300);
+        EXPECT_EQ(ledger.vouched_for(all[0], 300), "root: first");
+        EXPECT_EQ(ledger.vouched_for(all[1], 300), "root: second");
+    });
+}
+
+TEST_F(LedgerRule, AWordIsNotRenewedByThatForAnother)
+{
+    file.take({sending(kWww, enforced(60)), sending(host("b.example.com"), enforced(60))}, 100);
+    file.with([](Ledger& ledger) {
+        std::vector<std::string> all;
+        ledger.for_each([&](const Entry& entry) { all.push_back(entry.id); });
+        ASSERT_EQ(all.size(), 2U);
+        ledger.forget(all[0], "root", "first", 1000);
+        ledger.forget(all[1], "root", "second", 9000);
+        EXPECT_EQ(ledger.vouched_for(all[0], 9000), "");
+        EXPECT_EQ(ledger.vouched_for(all[1], 9000), "root: second");
+    });
+}
+
+TEST_F(LedgerRule, AWordByAClockThatIsNotSetIsOfTheTimeByWhichIsJudged)
+{
+    file.take({sending(kWww, enforced(30 * kDay))}, 10000);
+    file.take({sending(kWww, enforced(30 * kDay)), sending(host("b.test"), enforced(60))}, 20000);
+    file.with([&](Ledger& ledger) {
+        for (const auto& entry : ledger.around(kWww, 20000)) {
+            ledger.forget(entry->id, "root", "x", 60);
+        }
+        EXPECT_EQ(ledger.judged_at(60, false), 20000);
+    });
+    EXPECT_EQ(held(kWww, 20000), 0U);
+}
+
+TEST_F(LedgerRule, WhatIsShownStandsByHostAndThenByTime)
+{
+    file.take({sending(host("b.example.com"), enforced(60)), sending(host("c.example.com"), enforced(60))}, 100);
+    file.take({sending(kWww, enforced(60)), sending(host("a.example.com"), enforced(60))}, 200);
+    file.take({sending(host("b.example.com"), enforced(61))}, 300);
+    std::string shown;
+    file.with([&](Ledger& ledger) {
+        ledger.for_each([&](const Entry& entry) {
+            shown += (shown.empty() ? "" : ", ") + entry.host.text + " " + std::to_string(entry.first_sent);
+        });
+    });
+    EXPECT_EQ(shown, "a.example.com 200, b.example.com 100, b.example.com 300, c.example.com 100, www.example.com 200");
+}
+
+TEST_F(LedgerRule, EachOfSeveralExceptionsIsOne)
+{
+    file.take({sending(host("*.example.com"), enforced(60), {"a.example.com", "b.example.com", "c.example.com"})}, 100);
+    file.with([](Ledger& ledger) {
+        const auto found = ledger.around(host("*.example.com"), 100);
+        ASSERT_EQ(found.size(), 1U);
+        for (const char* name : {"a.example.com", "b.example.com", "c.example.com"}) {
+            EXPECT_FALSE(found.front()->reaches(name)) << name;
+        }
+        EXPECT_TRUE(found.front()->reaches("d.example.com"));
+        EXPECT_EQ(found.front()->exceptions.names().size(), 3U);
+    });
+}
+
+TEST_F(LedgerRule, BelowAWildcardEachEntryIsFoundOnceAndAsItIs)
+{
+    file.take({sending(kWww, enforced(60)), sending(one_label("*.example.com"), enforced(60)),
+               sending(host("*.example.com"), enforced(60))},
+              100);
+    file.take({sending(host("b.example.com"), enforced(60))}, 100, "/b.conf");
+    file.take({}, 200, "/b.conf");
+    std::string found;
+    file.with([&](Ledger& ledger) {
+        for (const auto& entry : ledger.around(host("*.example.com"), 200)) {
+            found += entry->host.text + (entry->host.one_label ? " of a certificate" : "")
+                     + (entry->open ? "" : " ended") + "; ";
+        }
+    });
+    EXPECT_EQ(found, "*.example.com; *.example.com of a certificate; b.example.com ended; www.example.com; ");
 }
 
 }  // namespace

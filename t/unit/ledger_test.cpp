@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 using namespace hpkp;
 using namespace hpkp::test;
 
@@ -139,12 +141,14 @@ TEST_F(LedgerTest, WhileAnOlderMasterMaySendNothingEnds)
 
 TEST_F(LedgerTest, TheKeysOfAHostInTheOrderOfTheirTime)
 {
-    file.take({}, 100, "/nginx.conf", {{kWww, {pki().backup_1.pin()}}});
-    file.take({}, 200, "/nginx.conf", {{kWww, {pki().www_key.pin()}}});
+    std::vector<Pin> pins = {pki().www_key.pin(), pki().backup_1.pin()};
+    std::sort(pins.begin(), pins.end(), [](const Pin& a, const Pin& b) { return a.base64() > b.base64(); });
+    file.take({}, 100, "/nginx.conf", {{kWww, {pins[0]}}});
+    file.take({}, 200, "/nginx.conf", {{kWww, {pins[1]}}});
     const auto keys = file.with([](Ledger& ledger) { return ledger.keys(kWww); });
     ASSERT_EQ(keys.size(), 2U);
-    EXPECT_TRUE(keys[0] == std::pair(pki().backup_1.pin(), std::int64_t{100}));
-    EXPECT_TRUE(keys[1] == std::pair(pki().www_key.pin(), std::int64_t{200}));
+    EXPECT_TRUE(keys[0] == std::pair(pins[0], std::int64_t{100})) << "not in that of their text";
+    EXPECT_TRUE(keys[1] == std::pair(pins[1], std::int64_t{200}));
     EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.keys(host("other.example.com")); }).empty());
 }
 

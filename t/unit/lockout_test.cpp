@@ -83,6 +83,21 @@ TEST_F(Lockout, OfAnOpenOneItSaysThatItMustEnd)
     EXPECT_NE(text.find("if what it conflicts with is sent no more from now"), std::string::npos) << text;
 }
 
+TEST_F(Lockout, OfAnOpenOneItSaysWhoSendsIt)
+{
+    SentPolicy policy = enforced(30 * kDay);
+    policy.pins = pin_set(www);
+    const auto take = [&](const char* instance, std::int64_t at) {
+        file.take({sending(host("www.example.com"), policy)}, at, instance);
+    };
+    take("/b.conf (/)", kNow - 2 * kDay);
+    take("/a.conf (/)", kNow - 2 * kDay);
+    take("/gone.conf (/)", kNow - 2 * kDay);
+    file.take({}, kNow - kDay, "/gone.conf (/)");
+    const std::string text = text_of(only(load(pki().other_chain).findings, FindingId::locks_out_clients));
+    EXPECT_NE(text.find(", and sent until now by /a.conf (/), /b.conf (/)\n"), std::string::npos) << text;
+}
+
 TEST_F(Lockout, OfAGuardItSaysItsLastDay)
 {
     held(guarded(kNow + 12 * kDay), www);
@@ -251,9 +266,9 @@ TEST_F(Lockout, OfSeveralChainsWhatIsOpenHasToEndForAll)
 {
     SentPolicy policy = enforced(30 * kDay);
     policy.pins = pin_set(www);
-    file.take({sending(host("a.example.com"), policy)}, kNow - 2 * kDay);
     file.take({sending(host("b.example.com"), policy)}, kNow - 9 * kDay, "/ended.conf");
     file.take({}, kNow - 8 * kDay, "/ended.conf");
+    file.take({sending(host("a.example.com"), policy)}, kNow - 2 * kDay);
     for (const bool open_first : {true, false}) {
         World world;
         world.server(12, {open_first ? "a.example.com" : "b.example.com"}, {pki().other_chain});
@@ -291,7 +306,32 @@ TEST_F(Lockout, ManyHostsOfOnePolicyAreOneFinding)
     const Findings findings = judge(world).findings;
     const Finding& finding = only(findings, FindingId::locks_out_clients);
     EXPECT_EQ(finding.servers.size(), 10U);
-    EXPECT_NE(finding.what.find("and 7 more"), std::string::npos) << finding.what;
+    EXPECT_NE(finding.what.find("of h0.example.com, h1.example.com, h2.example.com and 7 more hold"), std::string::npos)
+        << finding.what;
+}
+
+TEST_F(Lockout, OfMoreThanFortyEntriesItSaysWhereTheyAreListed)
+{
+    SentPolicy policy = enforced(30 * kDay);
+    policy.pins = pin_set(www);
+    for (const unsigned count : {40U, 41U}) {
+        file.path = dir / std::to_string(count);
+        std::vector<Sending> sent;
+        World world;
+        for (unsigned i = 0; i < count; i++) {
+            const std::string name = "h" + std::to_string(i) + ".example.com";
+            sent.push_back(sending(host(name), policy));
+            world.server(10 + i, {name}, {pki().other_chain});
+        }
+        file.take(sent, kNow - kDay);
+        const Findings findings = judge(world).findings;
+        const std::string& remedy = only(findings, FindingId::locks_out_clients).remedy;
+        const std::string instead = "forget ID... (41 entries: hpkp ledger show --ledger " + file.path + ") --reason";
+        std::string id;
+        file.with([&](Ledger& ledger) { ledger.for_each([&](const Entry& entry) { id = entry.id; }); });
+        EXPECT_EQ(remedy.find(instead) != std::string::npos, count == 41) << remedy;
+        EXPECT_EQ(remedy.find(id) != std::string::npos, count == 40) << remedy;
+    }
 }
 
 TEST_F(Lockout, WhereARegularExpressionMayFitItIsAWarning)

@@ -185,6 +185,15 @@ TEST(ChainIsKnown, ByTheDefaultServersServedChain)
     EXPECT_EQ(result.emissions.servers[1].leaves[0].fingerprint, pki().www_chain.leaf().fingerprint());
 }
 
+TEST(ChainIsKnown, WhereTheDefaultServersServedChainCannotBeReadThatIsWhatIsSaid)
+{
+    World world;
+    world.policies({good_policy()});
+    world.server(5, {"a.test"}, {}, 443).served_chains = {world.dir / "missing.pem"};
+    world.pinned(12, {"www.example.com"}, {}, "www", 443);
+    EXPECT_EQ(ids(world.findings()), "served-chain-unreadable");
+}
+
 TEST(ChainIsKnown, NotWhereAPolicyReachesCertificatesByVariable)
 {
     World world;

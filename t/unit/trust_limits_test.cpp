@@ -79,6 +79,13 @@ TEST(PathLimit, DepthIsNamed)
                   "path was met"),
         std::string::npos);
     EXPECT_EQ(ids(judge_for(kA, pinned({pki().www_key.pin()}), chain({sent[0], sent[1]}))), "untrusted-chain");
+
+    const auto findings = judge_for(kA, pinned({pki().www_key.pin()}), chain(sent));
+    const Finding& finding = only(findings, FindingId::untrusted_chain);
+    EXPECT_NE(finding.what.find("has no path to a root within the limits of the search of any store"),
+              std::string::npos)
+        << finding.what;
+    EXPECT_EQ(finding.remedy, "send only the certificates that clients need");
 }
 
 TEST(PathLimit, SignatureChecksAreNamed)
@@ -99,10 +106,10 @@ TEST(PathLimit, PathsAreNamed)
     EXPECT_NE(limit_text(kA, chain(sent)).find("the limit of 64 paths was met"), std::string::npos);
 }
 
-/// A leaf of one of twelve authorities of which each has certified every other.
-Chain mesh_of_twelve(std::vector<Entity>& authorities)
+/// A leaf of the first of so many authorities of which each has certified every other.
+Chain mesh(std::vector<Entity>& authorities, int count)
 {
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < count; i++) {
         authorities.emplace_back("CA " + std::to_string(i));
     }
     std::vector<Certificate> sent = {leaf(pki().www_key, authorities[0], {"www.example.com", "example.com"})};
@@ -116,15 +123,25 @@ Chain mesh_of_twelve(std::vector<Entity>& authorities)
     return chain(std::move(sent));
 }
 
+TEST(PathLimit, StepsAreNamed)
+{
+    // Its only way out is at its first authority, which stands below all the others.
+    std::vector<Entity> authorities;
+    std::vector<Certificate> sent = mesh(authorities, 9).sent;
+    sent.push_back(ca(authorities[0], pki().root_key));
+    EXPECT_NE(limit_text(kA, chain(sent)).find("20000 steps of the search"), std::string::npos)
+        << limit_text(kA, chain(sent));
+}
+
 TEST(PathLimit, AMeshOfTwelveAuthoritiesIsJudgedSoon)
 {
     std::vector<Entity> authorities;
-    const Chain mesh = mesh_of_twelve(authorities);
+    const Chain twelve = mesh(authorities, 12);
     const Certificate root = ca(authorities[11], authorities[11]);
     const auto policy = pinned({pki().www_key.pin()});
     const auto soon = [&](const Stores& stores, const std::string& expected) {
         EXPECT_TRUE(ends_within(10, [&] {
-            if (ids(judge_for(stores, policy, mesh)) != expected) {
+            if (ids(judge_for(stores, policy, twelve)) != expected) {
                 throw std::runtime_error("other findings");
             }
         })) << expected;
@@ -132,8 +149,8 @@ TEST(PathLimit, AMeshOfTwelveAuthoritiesIsJudgedSoon)
     soon({{"a", {root}}}, "path-limit");
     soon({{"a", {pki().root}}}, "untrusted-chain");
     soon({}, "path-limit");
-    EXPECT_NE(limit_text({{"a", {root}}}, mesh).find("64 paths"), std::string::npos);
-    EXPECT_NE(limit_text({}, mesh).find("64 paths"), std::string::npos) << "a private PKI's lines";
+    EXPECT_NE(limit_text({{"a", {root}}}, twelve).find("64 paths"), std::string::npos);
+    EXPECT_NE(limit_text({}, twelve).find("64 paths"), std::string::npos) << "a private PKI's lines";
 }
 
 }  // namespace

@@ -109,6 +109,8 @@ TEST(UntrustedChain, ByPathsThatFail)
     const Chain constrained = chain({pki().www, certify(pki().intermediate_key, pki().root_key, options)});
     const auto findings = judge_for(kA, good_policy(), constrained);
     EXPECT_EQ(ids(findings), "untrusted-chain");
+    EXPECT_EQ(only(findings, FindingId::untrusted_chain).remedy,
+              "mend what makes its paths fail, or name under trust the stores of clients that accept it");
     const std::string text = text_of(only(findings, FindingId::untrusted_chain));
     EXPECT_NE(text.find("has no valid path to a root of any store"), std::string::npos) << text;
     EXPECT_NE(text.find("these paths do not count:"), std::string::npos) << text;
@@ -276,6 +278,9 @@ TEST(PrivatePki, IsOneNoteForAllItsChains)
     EXPECT_NE(only(world.findings(), FindingId::private_pki).what.find("the chain of www.example.com leads to no root"),
               std::string::npos);
     world.pinned(12, {"www.example.com"}, {pki().www_chain_with_root}, "www", 8443);
+    EXPECT_NE(
+        only(world.findings(), FindingId::private_pki).what.find("the chain of www.example.com (and 1 more) leads"),
+        std::string::npos);
     world.pinned(30, {"shop.example.com", "www.example.com"}, {pki().other_chain}, "other", 9443);
     world.pinned(50, {"example.com"}, {pki().www_chain});
     const auto findings = world.findings();

@@ -98,7 +98,7 @@ void check_no_backup_pin(const Site& site, Findings& findings)
         Finding finding =
             pair_finding(FindingId::no_backup_pin, pair, pins,
                          "every pin of " + pins.owner + " that is not retired is in " + pair.chain->text()
-                             + (pins.only_guarded() ? ": when its keys are lost, these clients are"
+                             + (pins.only_guarded() ? ": when its keys are lost, these clients are lost too"
                                                     : ": clients ignore a policy without a backup (RFC 7469 2.5)"),
                          "make a key, keep it offline, and pin it: openssl req -new -newkey rsa:2048 -keyout "
                          "backup.key -out backup.csr, then csr: backup.csr");

@@ -21,10 +21,10 @@ struct Lockout {
     std::set<std::string> names;
     std::set<std::string> ids;
     std::set<Place> servers;
+    std::set<std::string> open_by;  // who still sends it
     std::int64_t first_sent = 0;
     std::int64_t last_sent = 0;
     std::int64_t held_until = 0;
-    bool open = false;
 };
 
 using Lockouts = std::map<std::pair<const SentPolicy*, const Chain*>, Lockout>;
@@ -76,9 +76,11 @@ Lockouts lockouts_of(const Site& site, std::int64_t now, bool perhaps)
                 lockout.names.empty() ? entry.first_sent : std::min(lockout.first_sent, entry.first_sent);
             lockout.last_sent = std::max(lockout.last_sent, entry.last_sent);
             lockout.held_until = std::max(lockout.held_until, entry.held_until(now));
-            lockout.open = lockout.open || entry.open;
             lockout.names.insert(remembered.name);
             lockout.ids.insert(entry.id);
+            if (entry.open) {
+                lockout.open_by.insert(entry.instance);
+            }
             lockout.servers.insert(remembered.server->block->place);
         }
     }
@@ -94,7 +96,10 @@ std::string what_was_sent(const SentPolicy& policy, const Lockout& lockout, std:
     text += policy.max_age.is_ramp() ? " at the end of a ramp" : "";
     text += policy.include_subdomains ? ", includeSubDomains" : "";
     text += "; first sent on " + date_text(lockout.first_sent, now);
-    return text + (lockout.open ? ", and sent until now" : ", last sent on " + date_text(lockout.last_sent, now));
+    // One that is gone without a word is ended by its name: hpkp ledger close.
+    return text
+           + (lockout.open_by.empty() ? ", last sent on " + date_text(lockout.last_sent, now)
+                                      : ", and sent until now by " + some_of(lockout.open_by));
 }
 
 }  // namespace
@@ -107,7 +112,7 @@ void check_locks_out(const Site& site, Findings& findings)
     bool open = false;
     for (const auto& [key, lockout] : lockouts) {
         accepted_from = std::max(accepted_from, lockout.held_until);
-        open = open || lockout.open;
+        open = open || !lockout.open_by.empty();
     }
     for (const auto& [key, lockout] : lockouts) {
         const auto& [policy, chain] = key;

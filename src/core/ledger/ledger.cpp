@@ -78,20 +78,10 @@ Statement& Ledger::statement(const char* sql)
 
 void Ledger::begin(bool write)
 {
-    if (!write) {
-        database_.execute("BEGIN");
-        return;
+    database_.execute(write ? "BEGIN IMMEDIATE" : "BEGIN");
+    if (write) {
+        database_.bring_up_to_date();
     }
-    try {
-        database_.execute("BEGIN IMMEDIATE");
-    }
-    catch (const LedgerError& error) {
-        if (error.id != FindingId::ledger_unwritable) {
-            throw;
-        }
-        database_.execute("BEGIN");
-    }
-    database_.bring_up_to_date();
 }
 
 std::int64_t Ledger::newest()

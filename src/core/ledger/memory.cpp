@@ -12,7 +12,9 @@ namespace {
 using Kind = HostPattern::Kind;
 
 /// The names that clients of both this entry and this server's wildcard may use, for messages; empty if there are none.
-std::string common_names(const Site& site, const Server& server, const HostPattern& wildcard, const Entry& entry)
+/// `perhaps`: those that no other server answers to, and that an expression of this one may fit.
+std::string common_names(const Site& site, const Server& server, const HostPattern& wildcard, const Entry& entry,
+                         bool perhaps)
 {
     const HostPattern& host = entry.host;
     std::vector<std::pair<std::string, std::string>> candidates = {{host.example(), host.text}};
@@ -22,7 +24,7 @@ std::string common_names(const Site& site, const Server& server, const HostPatte
     for (const auto& [name, text] : candidates) {
         const bool below =
             is_subdomain(name, wildcard.domain) && (!wildcard.one_label || parent_domain(name) == wildcard.domain);
-        if (below && entry.reaches(name) && site.answers(server, name)) {
+        if (below && entry.reaches(name) && (perhaps ? site.unanswered(server, name) : site.answers(server, name))) {
             return text;
         }
     }
@@ -62,7 +64,7 @@ void recall_host(const Site& site, const Server& server, const HostPattern& host
         if (answers && entry->reaches(example)) {
             name = host.kind == Kind::exact ? example : host.text;
         } else if (host.kind == Kind::wildcard) {
-            name = common_names(site, server, host, *entry);
+            name = common_names(site, server, host, *entry, perhaps);
         }
         if (!name.empty()) {
             memory.remembered.push_back({entry, &server, std::move(name), perhaps});

@@ -278,6 +278,7 @@ sub said {
     my ($conf, $ledger) = map { $server->file($_) } qw(conf ledger);
     my @lines = map { /(\[\w+\]) (?:\d+#\d+: )?(hpkp: .*)/ ? "$1 $2\n" : () } split /\n/, $text;
     my $said = join '', grep { !/hpkp: \d+ errors?, \d+ warnings?: configuration refused/ } @lines;
+    $said =~ s{\Q$conf\E/nginx\.conf \(\S+\)}{/etc/nginx/nginx.conf (/usr/share/nginx/)}g;
     $said =~ s{\Q$conf\E}{/etc/nginx}g;
     $said =~ s{\Q$ledger\E}{/var/lib/nginx}g;
     ($try->{ledger_id}) = $said =~ /\b([0-9a-f]{16})\b/;

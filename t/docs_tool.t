@@ -1,4 +1,4 @@
-# The transcripts of README.md's tool section, run as they stand. Keys, dates and ids are others each time; "..." stands
+# The transcripts of docs/tool.md, run as they stand. Keys, dates and ids are others each time; "..." stands
 # for any lines.
 
 use lib 't/lib';
@@ -8,8 +8,8 @@ use File::Temp ();
 use JSON::PP ();
 
 my $root = project_root();
-my ($section) = read_text("$root/README.md") =~ /^## The tool\n(.*?)^## Findings\n/ms;
-my @blocks = ($section // '') =~ /^```console\n(.*?)^```\n/msg;
+my $page = read_text("$root/docs/tool.md");
+my @blocks = $page =~ /^```console\n(.*?)^```\n/msg;
 cmp_ok(scalar @blocks, '>=', 5, 'there are transcripts');
 
 my $dir = File::Temp->newdir('hpkp-t-readme-XXXXXX', TMPDIR => 1);
@@ -66,8 +66,8 @@ for my $block (@blocks) {
     }
 }
 
-# Every key of the documents is in the table under "JSON".
-my ($json) = read_text("$root/README.md") =~ /^### JSON\n(.*?)^## /ms;
+# Every key of the documents is in the page's table under "JSON".
+my ($json) = $page =~ /^## JSON\n(.*)/ms;
 my %named = map { $_ => 1 } ($json // '') =~ /`([\w-]+)`/g;
 my @arguments = ('pins.yaml', '--chain', 'pki/www.pem', '--ledger', 'hpkp.ledger');
 my $address = '127.0.0.1:' . $server->port('tls');
