@@ -1,9 +1,10 @@
 # docs/findings.md against the code and a real nginx: a section for each finding; nginx says of each example what the page
-# shows, and what the page says to do mends it. How a block becomes files and commands is in t/lib/HPKP/Docs.pm.
+# shows, and what the page says to do mends it. How a block becomes files and commands is in t/lib/HPKP/FindingsPage.pm.
 
 use lib 't/lib';
 use HPKP::Test;
-use HPKP::Docs qw(sections blocks example said mend change run_block alike pattern);
+use HPKP::FindingsPage qw(sections blocks example said mend change run_block alike);
+use HPKP::Transcript qw(pattern);
 
 my $root = project_root();
 my $page = read_text(need_file("$root/docs/findings.md"));
@@ -68,7 +69,7 @@ sub try_section {
 
     my $try = example(\@base, $section);
     my $text = said($try);
-    ok(alike($text) =~ pattern($shown[0]), 'nginx says so') or diag("nginx:\n${text}the page:\n$shown[0]");
+    ok(alike($text) =~ pattern(alike($shown[0])), 'nginx says so') or diag("nginx:\n${text}the page:\n$shown[0]");
     is($try->{exit}, $severity{$id} eq 'error' ? 1 : 0, "$severity{$id}: exit status");
 
     ok(scalar @{ $section->{mend} }, 'there is something to do');

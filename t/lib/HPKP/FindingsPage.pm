@@ -1,4 +1,4 @@
-# HPKP::Docs - the examples of docs/findings.md: what the page shows becomes the files of a server, and what nginx says of
+# HPKP::FindingsPage - the examples of docs/findings.md: what the page shows becomes the files of a server, and what nginx says of
 # them becomes text as the page shows it.
 #
 #     my @sections = sections($page);          # { id, tests => [ NAME ], example => [ block ], mend => [ block ] }
@@ -11,7 +11,6 @@
 #     $try->{server}                           # the HPKP::Server; $try->{exit} is nginx -t's status
 #     alike($text)                             # without what differs from run to run: pins, dates, how long ago, ids of
 #                                              # the ledger, lines of nginx.conf. Lines of pins.yaml stay
-#     alike($text) =~ pattern($shown)          # is it what the page shows?
 #
 # Blocks, by the word after the fence, and what a second word (a note) says:
 #     yaml    lines of pins.yaml. From "version:" on the whole file. Else what is there takes the place of what has the
@@ -24,7 +23,7 @@
 #
 # A line <!-- test: NAME --> above the example asks for what cannot be shown in it, see %special.
 
-package HPKP::Docs;
+package HPKP::FindingsPage;
 
 use strict;
 use warnings;
@@ -36,9 +35,10 @@ use HPKP::Command qw(run_command output_of);
 use HPKP::DocsPKI;
 use HPKP::Ledger qw(tool ledger_file day);
 use HPKP::Server;
+use HPKP::Transcript qw(steady);
 use MIME::Base64 qw(encode_base64);
 
-our @EXPORT_OK = qw(sections blocks example said mend change run_block alike pattern);
+our @EXPORT_OK = qw(sections blocks example said mend change run_block alike);
 
 # By name. ledger, clock: of HPKP::Server. before: the configuration of before was served, from day 10 on; later: until so
 # many days later, or it still is (runs). change: another configuration; prepare: other files; as: who runs nginx -t.
@@ -288,21 +288,7 @@ sub said {
 # What is another in every run, or on every machine.
 sub alike {
     my ($text) = @_;
-    for ($text) {
-        s{[A-Za-z0-9+/]{43}=}{PIN}g;
-        s/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/DATE/g;
-        s/\b[0-9a-f]{16}\b/ID/g;
-        s/\b\d+( (?:day|hour|minute|second))s?( ago|\))/N$1s$2/g;
-        s{nginx\.conf:\d+}{nginx.conf:N}g;
-    }
-    return $text;
-}
-
-sub pattern {
-    my ($shown) = @_;
-    my @lines = alike($shown) =~ /(.*\n)/g;
-    my $pattern = join '', map { $_ eq "...\n" ? '(?:.*\n)*?' : quotemeta } @lines;
-    return qr/\A$pattern\z/;
+    return steady($text) =~ s/\b\d+( (?:day|hour|minute|second))s?( ago|\))/N$1s$2/gr =~ s{nginx\.conf:\d+}{nginx.conf:N}gr;
 }
 
 1;
