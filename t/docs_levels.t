@@ -114,7 +114,7 @@ sub run_step {
 
     my @clock = $server ? $server->by_its_clock($ENV{HPKP_PRELOAD} // '') : ();
     my $nginx = $server ? join ' ', $server->command : 'true';
-    my $typed = $command =~ s{/etc/nginx/}{$work/}gr;
+    my $typed = $command =~ s{/etc/(?:nginx|letsencrypt)/}{$work/}gr;
     if ($server) { my $port = $server->port('tls'); $typed =~ s/\b127\.0\.0\.1:8443\b/127.0.0.1:$port/ }
 
     my $run = run_command([ ($command =~ /^hpkp/ ? @clock : ()), 'sh', '-c', "$typed 2>&1" ], directory => "$work", timeout => 60, env => {
@@ -124,18 +124,19 @@ sub run_step {
     return $run->{out};
 }
 
-# Each renews with the key of before: a certificate that nginx has not seen.
+# Each renews with the key that it has, at first that of before: a certificate that nginx has not seen.
 sub stand_ins {
     my $renew = <<'END';
 #!/bin/sh
 set -eu
 renew() {
     mkdir -p acme
-    openssl x509 -new -sha256 -force_pubkey pki/www.pub -extfile pki/offline/openssl.cnf -extensions leaf -subj /CN=www.example.com \
+    [ -e acme/privkey.pem ] || cp pki/www.key acme/privkey.pem
+    openssl pkey -in acme/privkey.pem -pubout -out acme/key.pub
+    openssl x509 -new -sha256 -force_pubkey acme/key.pub -extfile pki/offline/openssl.cnf -extensions leaf -subj /CN=www.example.com \
         -days 90 -out acme/cert.pem -CA pki/intermediate-a.pem -CAkey pki/offline/intermediate-a.key
     cp pki/intermediate-a.pem acme/chain.pem
     cat acme/cert.pem acme/chain.pem > acme/fullchain.pem
-    cp pki/www.key acme/privkey.pem
 }
 unknown() { echo "unknown: $*" >&2; exit 2; }
 END
@@ -154,6 +155,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$reuse" ] || unknown 'a new key'
+command -v "${hook%% *}" > /dev/null || unknown "a hook that is no command: $hook"
 renew
 mkdir -p live && ln -sfn ../acme "live/$name"
 RENEWED_LINEAGE=$PWD/live/$name RENEWED_DOMAINS=$name sh -c "$hook"

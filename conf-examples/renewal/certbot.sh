@@ -7,7 +7,7 @@
 #         --deploy-hook /etc/nginx/renewal/certbot.sh
 #
 # certbot keeps both for every renewal of this certificate. Settings of deploy.sh go before the path:
-# --deploy-hook 'HPKP_POLICY=/etc/nginx/shop.yaml /etc/nginx/renewal/certbot.sh'. For a certificate that certbot has
+# --deploy-hook 'env HPKP_POLICY=/etc/nginx/shop.yaml /etc/nginx/renewal/certbot.sh'. For a certificate that certbot has
 # already: certbot renew --cert-name NAME --force-renewal --reuse-key --deploy-hook ...
 #
 # --reuse-key: the pinned key stays. Without it every renewal has a new key, which nobody pinned, and is refused here.

@@ -36,7 +36,7 @@ live=$tls/$name
 
 fail() {
     printf 'hpkp deploy: %s: %s\n' "$name" "$1" >&2
-    printf '    The files in %s are as they were, and nginx serves on with them.\n' "$live" >&2
+    [ ! -e "$live" ] || printf '    The files in %s are as they were, and nginx serves on with them.\n' "$live" >&2
     printf '    %s\n    Then, as root and with the same settings: %s\n' "$2" "$again" >&2
     exit 1
 }

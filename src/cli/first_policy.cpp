@@ -200,7 +200,8 @@ FirstPin backup_of(const Objects& objects, const std::string& file, std::size_t 
 std::string yaml_of(const FirstPolicy& policy)
 {
     std::ostringstream out;
-    out << "# Pins for " << printable(policy.name) << ", report-only: nobody is locked out by them yet.\n"
+    out << "# Pins for " << printable(policy.name)
+        << ". As hpkp init made them they are report-only, and lock nobody out.\n"
         << "# Made by hpkp init from " << joined(policy.chains, ", ") << ", --level " << level_text(policy.level)
         << ".\n#\n";
     write_steps(out, policy);

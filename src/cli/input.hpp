@@ -1,6 +1,7 @@
 // What the commands read.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 

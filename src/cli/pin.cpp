@@ -8,6 +8,7 @@
 #include "duration.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <iostream>
 

@@ -3,6 +3,7 @@
 
 #include "server.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

@@ -3,6 +3,7 @@
 
 #include "policy.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace hpkp {

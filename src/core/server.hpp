@@ -7,6 +7,7 @@
 #include "paths/trust_paths.hpp"
 #include "policy.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>

@@ -34,6 +34,7 @@ trap 'exit 130' HUP INT TERM
 t/matrix/copy_tree.sh "$work/tree"
 cd "$work/tree"
 
+[ -n "$built" ] || echo 't/package/build.sh: compiles, which takes some minutes' >&2
 [ -z "$built" ] || export HPKP_BUILT="$built" DEB_BUILD_OPTIONS="noautodbgsym ${DEB_BUILD_OPTIONS-}"
 dpkg-buildpackage -us -uc -b > "$work/log" 2>&1 || {
     tail -n 60 "$work/log" >&2

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 using namespace hpkp;
 using namespace hpkp::test;
 
@@ -218,7 +220,16 @@ TEST_F(HistoryTest, ARampWithoutALedgerIsAnErrorOfItsServers)
     world.pinned(12, {"www.example.com"}, {first});
     LoadOptions options = world.options();
     options.ledger.clear();
-    EXPECT_EQ(lines_of(only(world.judge(options).findings, FindingId::bad_value)), std::vector<unsigned>{12});
+    const Findings without = world.judge(options).findings;
+    EXPECT_EQ(lines_of(only(without, FindingId::bad_value)), std::vector<unsigned>{12});
+    EXPECT_NE(only(without, FindingId::bad_value).remedy.find("name a ledger"), std::string::npos);
+
+    const TempDir dir{fast_directory()};
+    options.ledger = dir / "hpkp.ledger";
+    std::ofstream(options.ledger) << "no ledger";
+    const Findings broken = world.judge(options).findings;
+    EXPECT_EQ(ids(broken), "bad-value ledger-corrupt");
+    EXPECT_NE(only(broken, FindingId::bad_value).remedy.find("mend the ledger first"), std::string::npos);
 }
 
 TEST_F(HistoryTest, ARampsScheduleIsCountedFromItsBegin)

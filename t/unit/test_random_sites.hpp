@@ -4,6 +4,7 @@
 #include "test_clients.hpp"
 #include "test_site.hpp"
 
+#include <cstdint>
 #include <random>
 #include <string>
 #include <vector>

@@ -5,6 +5,8 @@
 #include "header_parser.hpp"
 #include "pin.hpp"
 
+#include <cstdint>
+
 namespace hpkp::cli {
 
 /// Where Chromium and Firefox capped max-age, in seconds: the 60 days of RFC 7469 4.1.

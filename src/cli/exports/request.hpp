@@ -4,6 +4,7 @@
 #include "export.hpp"
 #include "served_chains.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

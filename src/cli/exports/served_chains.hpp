@@ -5,6 +5,7 @@
 
 #include "paths/trust_paths.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <vector>

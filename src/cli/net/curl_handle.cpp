@@ -19,13 +19,10 @@ int keep_chain(X509_STORE_CTX* store, void* kept) noexcept
     try {
         Handshake& handshake = *static_cast<Handshake*>(kept);
         STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store);
-        Chain chain;
-        for (int i = 0; i < sk_X509_num(sent); i++) {
-            chain.sent.emplace_back(sk_X509_value(sent, i));
-        }
         handshake.chain.reset();
-        if (!chain.sent.empty()) {
-            handshake.chain = std::move(chain);
+        for (int i = 0; i < sk_X509_num(sent); i++) {
+            Chain& chain = handshake.chain ? *handshake.chain : handshake.chain.emplace();
+            chain.sent.emplace_back(sk_X509_value(sent, i));
         }
         const auto* ssl =
             static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));

@@ -53,10 +53,14 @@ void check_ramp_has_ledger(const Site& site, Findings& findings)
         if (site.memory.known || !use.policy->enforce || !use.policy->enforce->max_age.is_ramp()) {
             continue;
         }
-        Finding finding(FindingId::bad_value, use.policy->enforce->max_age_place,
-                        "the ramp of policy \"" + use.policy->name
-                            + "\" is counted from when it was first enforced, and there is no ledger that knows",
-                        "name a ledger, hpkp_ledger FILE, or write a single max-age");
+        Finding finding(
+            FindingId::bad_value, use.policy->enforce->max_age_place,
+            "the ramp of policy \"" + use.policy->name
+                + "\" is counted from when it was first enforced, and there is no ledger that knows",
+            site.memory.path.empty()
+                ? "name a ledger, hpkp_ledger FILE, or write a single max-age"
+                : "mend the ledger first, as the finding about it says: a new one would know nothing of what "
+                  "clients hold");
         for (const Server* server : use.servers) {
             finding.servers.push_back(server->block->place);
         }

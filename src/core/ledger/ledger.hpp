@@ -4,6 +4,7 @@
 #include "database.hpp"
 #include "entry.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
