@@ -104,7 +104,7 @@ run_suite() {
     inside "$1" $install_limit network sh -euc "cd $tree"'
         dpkg --configure -a   # an earlier run may have been ended in the middle of it
         . t/packages.sh
-        hpkp_install $HPKP_BUILD_PACKAGES $HPKP_TEST_PACKAGES
+        hpkp_install $HPKP_BUILD_PACKAGES $HPKP_TEST_PACKAGES $HPKP_FUZZ_PACKAGES
         # sid may have moved on since its index was written, and its sources with it.
         ./t/matrix/linked.sh --source /nginx-source || [ '"$1"' = sid ]' || { failed=packages; return; }
     inside "$1" $time_limit alone env HPKP_NO_MIRROR=1 $tree/t/run.sh || failed=t/run.sh

@@ -19,6 +19,9 @@ HPKP_TEST_PACKAGES="git curl openssl ca-certificates wget2 faketime perl procps 
     libnginx-mod-http-image-filter libnginx-mod-http-headers-more-filter
     debhelper lintian mmdebstrap iproute2"
 
+# To build and run the fuzz targets, besides those to build.
+HPKP_FUZZ_PACKAGES="clang libclang-rt-dev"
+
 # hpkp_missing PACKAGE...: prints those that are not installed.
 hpkp_missing() {
     for hpkp_pkg in "$@"; do

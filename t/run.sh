@@ -29,7 +29,8 @@ failed=
 if [ $# -eq 0 ]; then
     ctest --test-dir "$build" --output-on-failure || failed="$failed unit"
     if [ $sanitize = OFF ]; then
-        { hpkp_install clang libclang-rt-dev && t/fuzz/run.sh; } || failed="$failed fuzz"
+        # shellcheck disable=SC2086  # a list of words
+        { hpkp_install $HPKP_FUZZ_PACKAGES && t/fuzz/run.sh; } || failed="$failed fuzz"
     fi
     set -- t/
 fi
