@@ -16,7 +16,7 @@ sub help_of { return output_of($tool, @_, '--help') }
 # The commands that a --help lists, and its options: [ 'spelling', ... ], text.
 sub commands_in {
     my ($help) = @_;
-    my ($list) = $help =~ /^Subcommands:\n((?:  .*\n)+)/m or return;
+    my ($list) = $help =~ /^Commands:\n((?:  .*\n)+)/m or return;
     return $list =~ /^  (\S+)/mg;
 }
 
@@ -24,8 +24,8 @@ sub options_in {
     my ($help) = @_;
     my @options;
     # What does not fit beside its option is on the next line.
-    while ($help =~ /^  (-\S+)(?: [^\n]*?)?(?:  +|\n {20,})(\S[^\n]*)$/mg) {
-        push @options, [ [ split /,/, $1 ], $2 ];
+    while ($help =~ /^  ((?:-\S+, )*-\S+)(?: [^\n]*?)?(?:  +|\n {20,})(\S[^\n]*)$/mg) {
+        push @options, [ [ split /, /, $1 ], $2 ];
     }
     return @options;
 }

@@ -89,6 +89,32 @@ TEST_F(Reference, OptionsAsInHelp)
     EXPECT_FALSE(has(look_page(), "secret"));
 }
 
+TEST_F(Reference, HelpIsThePageWithoutItsTypefaces)
+{
+    look->get_option("--to")->description("The form:\none or two");
+    EXPECT_EQ(help(*look), "SPKI of what is given\n\nA second paragraph.\n  verbatim -x\n\n  more\nAfter it.\n\n"
+                           "Usage: tool look FILE ... -t, --to one|two [OPTION ...]\n\n"
+                           "Arguments:\n"
+                           "  FILE                        What to look at\n\n"
+                           "Options:\n"
+                           "  -h, --help                  Print this help message and exit\n"
+                           "  -t, --to one|two            The form:\n"
+                           "                              one or two (required)\n"
+                           "  --many PIN ...              Several\n"
+                           "  --all                       All of it\n\n"
+                           "Example:\n  tool look 'x'\n");
+    EXPECT_TRUE(has(help(program), "\nUsage: tool COMMAND [OPTION ...]\n\nCommands:\n"
+                                   "  look                        SPKI of what is given\n"
+                                   "  book                        A book to look into.\n\nOptions:\n"));
+    EXPECT_TRUE(has(help(*page), "\n  --at TEXT                   Where (default: end)\n"));
+}
+
+TEST_F(Reference, ALongTermHasItsOwnLine)
+{
+    look->get_option("--many")->type_name("MORE_THAN_A_COLUMN_HOLDS");
+    EXPECT_TRUE(has(help(*look), "\n  --many MORE_THAN_A_COLUMN_HOLDS ...\n                              Several\n"));
+}
+
 TEST_F(Reference, CommandsBelow)
 {
     const std::string whole = man_page(program, nullptr);

@@ -55,15 +55,6 @@ std::vector<std::string> choices(const CLI::Option& option)
     return result;
 }
 
-std::string value_name(const CLI::Option& option)
-{
-    if (!option.get_option_text().empty()) {
-        return option.get_option_text();
-    }
-    const std::string type = option.get_type_name();  // "TEXT:{text,json}"
-    return type.substr(0, type.find(':'));
-}
-
 std::string joined(const std::vector<std::string>& words, const std::string& between)
 {
     std::string text;
@@ -71,6 +62,78 @@ std::string joined(const std::vector<std::string>& words, const std::string& bet
         text += (text.empty() ? "" : between) + word;
     }
     return text;
+}
+
+std::string path_of(const CLI::App& command)
+{
+    const CLI::App* parent = command.get_parent();
+    return (parent == nullptr ? "" : path_of(*parent) + " ") + command.get_name();
+}
+
+namespace {
+
+/// What follows where a value may be given more than once.
+const char* repeated(const CLI::Option& option)
+{
+    return option.get_items_expected_max() > 1 ? " ..." : "";
+}
+
+/// "FILE", "text|json".
+std::string value_term(const CLI::Option& option, const Typeface& face)
+{
+    std::vector<std::string> names;
+    for (const std::string& choice : choices(option)) {
+        names.push_back(face.literal(choice));
+    }
+    if (!names.empty()) {
+        return joined(names, "|");
+    }
+    if (!option.get_option_text().empty()) {
+        return face.placeholder(option.get_option_text());
+    }
+    const std::string type = option.get_type_name();  // "PORT:INT in [1 - 65535]"
+    return face.placeholder(type.substr(0, type.find(':')));
+}
+
+std::string positional_term(const CLI::Option& option, const Typeface& face)
+{
+    const std::string text = face.placeholder(option.get_name(true, false)) + repeated(option);
+    return option.get_required() ? text : "[" + text + "]";
+}
+
+}  // namespace
+
+std::string option_term(const CLI::Option& option, const Typeface& face)
+{
+    std::vector<std::string> names;
+    for (const std::string& name : spellings(option)) {
+        names.push_back(face.literal(name));
+    }
+    return joined(names, ", ") + (takes_value(option) ? " " + value_term(option, face) + repeated(option) : "");
+}
+
+std::string option_text(const CLI::Option& option)
+{
+    const std::string fallback = option.get_default_str();
+    return option.get_description() + (option.get_required() ? " (required)" : "")
+           + (fallback.empty() ? "" : " (default: " + fallback + ")");
+}
+
+std::string synopsis_of(const CLI::App& command, const Typeface& face)
+{
+    std::string text = face.literal(path_of(command));
+    for (const CLI::Option* option : positionals_of(command)) {
+        text += " " + positional_term(*option, face);
+    }
+    if (!commands_of(command).empty()) {
+        text += " " + face.placeholder("COMMAND");
+    }
+    for (const CLI::Option* option : options_of(command)) {
+        if (option->get_required()) {
+            text += " " + option_term(*option, face);
+        }
+    }
+    return text + " [" + face.placeholder("OPTION") + " ...]";
 }
 
 }  // namespace hpkp::cli

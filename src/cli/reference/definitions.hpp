@@ -1,4 +1,4 @@
-// What CLI11 knows of a command, as the manual pages and the completion need it.
+// What CLI11 knows of a command, as --help, the manual pages and the completion need it.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,10 +24,25 @@ bool takes_value(const CLI::Option& option);
 /// The values that its IsMember check takes; empty without one.
 std::vector<std::string> choices(const CLI::Option& option);
 
-/// What --help calls its value, such as "FILE".
-std::string value_name(const CLI::Option& option);
-
 /// The words with `between` between them.
 std::string joined(const std::vector<std::string>& words, const std::string& between);
+
+/// "hpkp ledger show", from the program down to the command.
+std::string path_of(const CLI::App& command);
+
+/// How to set what is typed as it stands ("--format"), and what stands for something else ("FILE").
+struct Typeface {
+    std::string (*literal)(const std::string&);
+    std::string (*placeholder)(const std::string&);
+};
+
+/// "-h, --help"; "--format text|json"; "--chain FILE ..." of one that may repeat.
+std::string option_term(const CLI::Option& option, const Typeface& face);
+
+/// What an option is for, without any typeface: its description, whether it is required, its default.
+std::string option_text(const CLI::Option& option);
+
+/// "hpkp export POLICY --to android|ios [OPTION ...]": how to call it.
+std::string synopsis_of(const CLI::App& command, const Typeface& face);
 
 }  // namespace hpkp::cli

@@ -137,59 +137,18 @@ std::string section(const std::string& title)
     return ".SH " + title + "\n";
 }
 
-/// "hpkp ledger show", from the program down to the command.
-std::string path_of(const CLI::App& command)
-{
-    const CLI::App* parent = command.get_parent();
-    return (parent == nullptr ? "" : path_of(*parent) + " ") + command.get_name();
-}
-
 std::string page_name(std::string path)
 {
     std::replace(path.begin(), path.end(), ' ', '-');
     return path;
 }
 
-std::string value_text(const CLI::Option& option)
-{
-    std::vector<std::string> names;
-    for (const std::string& choice : choices(option)) {
-        names.push_back(bold(choice));
-    }
-    const std::string value = names.empty() ? italic(value_name(option)) : joined(names, "|");
-    return value + (option.get_items_expected_max() > 1 ? " ..." : "");
-}
-
-std::string positional_text(const CLI::Option& option)
-{
-    const std::string text = italic(option.get_name(true, false)) + (option.get_items_expected_max() > 1 ? " ..." : "");
-    return option.get_required() ? text : "[" + text + "]";
-}
-
-std::string option_text(const CLI::Option& option)
-{
-    std::vector<std::string> names;
-    for (const std::string& name : spellings(option)) {
-        names.push_back(bold(name));
-    }
-    return joined(names, ", ") + (takes_value(option) ? " " + value_text(option) : "");
-}
+/// The terms that --help has too, as a printed page sets them.
+const Typeface kPage = {bold, italic};
 
 std::string synopsis(const CLI::App& command)
 {
-    std::string text = bold(path_of(command));
-    for (const CLI::Option* option : positionals_of(command)) {
-        text += " " + positional_text(*option);
-    }
-    if (!commands_of(command).empty()) {
-        text += " " + italic("COMMAND");
-    }
-    for (const CLI::Option* option : options_of(command)) {
-        if (option->get_required()) {
-            text += " " + option_text(*option);
-        }
-    }
-    return text + " [" + italic("OPTION") + " ...]\n";
+    return synopsis_of(command, kPage) + "\n";
 }
 
 std::string entries_of(const CLI::App& command)
@@ -199,10 +158,7 @@ std::string entries_of(const CLI::App& command)
         text += entry(italic(option->get_name(true, false)), broken(option->get_description()));
     }
     for (const CLI::Option* option : options_of(command)) {
-        const std::string fallback = option->get_default_str();
-        text += entry(option_text(*option), broken(option->get_description())
-                                                + (option->get_required() ? " (required)" : "")
-                                                + (fallback.empty() ? "" : " (default: " + plain(fallback) + ")"));
+        text += entry(option_term(*option, kPage), broken(option_text(*option)));
     }
     return text;
 }

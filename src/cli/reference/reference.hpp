@@ -1,4 +1,4 @@
-// The manual pages and the bash completion, made from the definitions that --help prints.
+// --help, the manual pages and the bash completion, all made from the same definitions.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,10 @@
 #include <string>
 
 namespace hpkp::cli {
+
+/// What `command --help` prints. Ours and not CLI11's: each of its releases lays a help out in another way, and some
+/// break the lines of a footer, so that no list or example is left in it.
+std::string help(const CLI::App& command);
 
 /// The manual page, section 1, in troff's man macros: of the program (hpkp.1) where `command` is null, else of this
 /// command of it (hpkp-NAME.1), with those below it. A description's first line becomes NAME; its other lines and the
