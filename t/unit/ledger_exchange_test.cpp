@@ -244,10 +244,16 @@ TEST_F(Exchange, WhatIsNoLine)
     const Lines good = here.exported();
     std::mt19937 random(9);
     EXPECT_TRUE(there.with([&](Ledger& ledger) {
-        for (const char* line : {"", "{", "[]", "null", "7", "{}", R"({"version":1})", R"({"version":1,"type":"x"})",
-                                 R"({"version":2,"type":"forgotten","entry":"a","at":1,"who":"b","reason":"c"})",
-                                 R"({"version":1,"type":"forgotten","entry":7,"at":1,"who":"b","reason":"c"})",
-                                 R"({"version":1,"type":"key","host":"","one-label":false})", "\xff\xfe"}) {
+        for (const char* line :
+             {"", "{", "[]", "null", "7", "{}", R"({"version":1})", R"({"version":1,"type":"x"})",
+              R"({"version":2,"type":"forgotten","entry":"a","at":1,"who":"b","reason":"c"})",
+              R"({"version":1,"type":"forgotten","entry":7,"at":1,"who":"b","reason":"c"})",
+              R"({"version":1,"type":"forgotten","entry":"a","at":-1,"who":"b","reason":"c"})",
+              R"({"version":1,"type":"forgotten","entry":"a","at":1e30,"who":"b","reason":"c"})",
+              R"({"version":1,"type":"key","host":"","one-label":false})",
+              R"({"version":1,"type":"key","host":"a.example","one-label":false,"pin-sha256":"AAAA",)"
+              R"("first-seen":1})",
+              "\xff\xfe"}) {
             EXPECT_FALSE(ledger.import_line(line, false, kEver, "here")) << line;
         }
         EXPECT_FALSE(ledger.import_line(std::string(100000, '['), false, kEver, "here"));
@@ -265,6 +271,20 @@ TEST_F(Exchange, WhatIsNoLine)
     EXPECT_FALSE(there.exported().empty());
     there.entries();
     there.take({}, kNow + 1);
+}
+
+TEST_F(Exchange, ASpanThatIsNoneIsNotTakenForANearOne)
+{
+    const std::string begin = R"({"version":1,"type":"history","host":"a.example","one-label":false,"policy":"p",)"
+                              R"("enforced":true,"first-sent":1,"last-sent":1,"last-max-age":)";
+    EXPECT_TRUE(there.with([&](Ledger& ledger) {
+        EXPECT_TRUE(ledger.import_line(begin + "60}", false, kEver, "here"));
+        for (const char* span :
+             {"-1", "1e30", "1.5", "9223372036854775807", "18446744073709551615", "\"60\"", "null"}) {
+            EXPECT_FALSE(ledger.import_line(begin + span + "}", false, kEver, "here")) << span;
+        }
+        return true;
+    }));
 }
 
 TEST_F(Exchange, UnderOwnWhatAnotherMachineSentStaysItsOwn)

@@ -172,12 +172,6 @@ Statement& Statement::bind(int at, std::int64_t number)
     return *this;
 }
 
-Statement& Statement::bind_null(int at)
-{
-    sqlite3_bind_null(get(), at);
-    return *this;
-}
-
 bool Statement::next()
 {
     const int code = sqlite3_step(get());

@@ -31,7 +31,6 @@ public:
 
     Statement& bind(int at, const std::string& text);
     Statement& bind(int at, std::int64_t number);
-    Statement& bind_null(int at);
     /// Steps; true while there is a row.
     bool next();
     /// Runs to the end, and makes ready for the next run.

@@ -38,6 +38,16 @@ HostPattern host_of(const json& line)
     return host;
 }
 
+/// A time or a span of it. Only whole numbers: what get() makes of 1e30 is for each machine to say.
+std::int64_t seconds(const json& value)
+{
+    // One beyond 2^63 wraps: it is less than 0 here.
+    if (!value.is_number_integer() || value < 0 || value > kLatestTime) {
+        throw std::out_of_range("seconds");
+    }
+    return value.get<std::int64_t>();
+}
+
 json line_of(const char* type, const HostPattern& host)
 {
     return {{"version", kVersion}, {"type", type}, {"host", host.text}, {"one-label", host.one_label}};
@@ -118,13 +128,9 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest,
     try {
         const json line = json::parse(text);
         const auto time = [&](const char* key) {
-            const auto value = line.at(key).get<std::int64_t>();
-            if (value < 0 || value > kLatestTime) {
-                throw std::out_of_range(key);
-            }
-            return std::min(value, latest);
+            return std::min(seconds(line.at(key)), latest);
         };
-        if (line.at("version").get<int>() != kVersion) {
+        if (line.at("version") != kVersion) {
             return false;
         }
         const auto type = line.at("type").get<std::string>();
@@ -150,7 +156,7 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest,
                 .bind(3, line.at("enforced").get<bool>() ? 1 : 0)
                 .bind(4, time("first-sent"))
                 .bind(5, time("last-sent"))
-                .bind(6, std::clamp<std::int64_t>(line.at("last-max-age").get<std::int64_t>(), 0, kLatestTime))
+                .bind(6, seconds(line.at("last-max-age")))
                 .run();
             return true;
         }
@@ -188,8 +194,8 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest,
         entry.first_sent = time("first-sent");
         entry.last_sent = time("last-sent");
         // Not by `latest`: what was sent by a clock that was ahead was sent.
-        entry.reached = std::clamp<std::int64_t>(
-            std::max(line.value("reached", std::int64_t{0}), line.at("last-sent").get<std::int64_t>()), 0, kLatestTime);
+        entry.reached =
+            std::max(line.contains("reached") ? seconds(line["reached"]) : 0, seconds(line.at("last-sent")));
         entry.open = line.at("open").get<bool>();
         entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
         const bool is_id = !entry.id.empty() && entry.id.find_first_not_of("0123456789abcdef") == std::string::npos;
