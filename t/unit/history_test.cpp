@@ -22,16 +22,7 @@ struct HistoryTest : testing::Test {
         policy.modes = {mode};
         world.policies({policy});
         world.pinned(12, {"www.example.com"}, {chain});
-        LoadOptions options;
-        options.now = now;
-        options.system_bundle = unrelated_bundle();
-        options.ledger = file.path;
-        options.writes = true;
-        options.load = load_at(now);
-        LoadResult result = world.judge(options);
-        if (result.recorded) {
-            file.with([&](Ledger& ledger) { ledger.settle(options.load); });
-        }
+        LoadResult result = file.load(world, load_options(file.path, now));
         emissions = result.emissions;
         return std::move(result.findings);
     }
@@ -143,12 +134,8 @@ TEST_F(HistoryTest, AClockThatWentBackFreesNobody)
     // It says that the entry is not even sent yet.
     World world;
     world.server(12, {"www.example.com"}, {pki().other_chain});
-    LoadOptions options;
-    options.now = kNow - 1000 * kDay;
-    options.system_bundle = unrelated_bundle();
-    options.ledger = file.path;
-    options.load = load_at(options.now);
-    EXPECT_TRUE(has(world.judge(options).findings, FindingId::locks_out_clients));
+    const LoadResult result = world.judge(load_options(file.path, kNow - 1000 * kDay));
+    EXPECT_TRUE(has(result.findings, FindingId::locks_out_clients));
 }
 
 TEST_F(HistoryTest, GuardOver)
@@ -276,12 +263,7 @@ TEST_F(HistoryTest, ServersWhoseRampsBeganAtDifferentTimesSendDifferentHeaders)
     world.pinned(12, {"www.example.com"}, {first});
     world.pinned(20, {"new.example.com"}, {first});
     world.pinned(28, {"www.example.com", "newer.example.com"}, {first}, "www", 8443);
-    LoadOptions options;
-    options.now = kNow + 4000;
-    options.system_bundle = unrelated_bundle();
-    options.ledger = file.path;
-    options.load = load_at(options.now);
-    const Emissions all = world.judge(options).emissions;
+    const Emissions all = world.judge(load_options(file.path, kNow + 4000)).emissions;
     ASSERT_EQ(all.servers.size(), 3U);
     EXPECT_EQ(all.headers[*all.servers[0].enforce].values.front().text.substr(0, 14), "max-age=86400;");
     EXPECT_EQ(all.headers[*all.servers[1].enforce].values.front().text.substr(0, 11), "max-age=60;");
@@ -298,16 +280,9 @@ TEST_F(HistoryTest, ANameThatIsAnotherServersDoesNotBeginARampAnew)
     world.policies({policy});
     world.server(12, {"www.example.com", "*.example.com"}, {first});
     world.pinned(20, {"example.com", "www.example.com", "*.example.com"}, {first});
-    LoadOptions options;
-    options.system_bundle = unrelated_bundle();
-    options.ledger = file.path;
-    options.writes = true;
     for (const std::int64_t after : {0, 4000}) {
-        options.now = kNow + after;
-        options.load = load_at(options.now);
-        const LoadResult result = world.judge(options);
+        const LoadResult result = file.load(world, load_options(file.path, kNow + after));
         ASSERT_FALSE(result.refused) << ids(result.findings);
-        file.with([&](Ledger& ledger) { ledger.settle(options.load); });
         EXPECT_EQ(schedule(result.emissions, 1), after == 0 ? "0 60, 3600 86400" : "4000 86400")
             << "nginx ignores its other names: they have no client there";
     }

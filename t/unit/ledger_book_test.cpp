@@ -6,14 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <sqlite3.h>
-#include <stdexcept>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace hpkp;
 using namespace hpkp::test;
@@ -29,12 +24,8 @@ struct LedgerBook : testing::Test {
     }
     LoadOptions options(std::int64_t now = kNow, bool writes = true)
     {
-        LoadOptions options;
-        options.now = now;
-        options.system_bundle = unrelated_bundle();
-        options.ledger = file.path;
+        LoadOptions options = load_options(file.path, now);
         options.writes = writes;
-        options.load = load_at(now);
         return options;
     }
     LoadResult load(const World& world, std::int64_t now = kNow, bool writes = true, bool asks_only = false)
@@ -53,52 +44,15 @@ struct LedgerBook : testing::Test {
         EXPECT_TRUE(code == SQLITE_OK || code == SQLITE_BUSY) << code;
         return code == SQLITE_OK;
     }
-    void execute(const char* sql, bool dies = false)
-    {
-        sqlite3* database = nullptr;
-        ASSERT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
-        EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-        if (dies) {
-            ::raise(SIGKILL);
-        }
-        sqlite3_close(database);
-    }
     /// A writer was killed amid its transaction, and then the file system became read-only.
     void crash()
     {
-        const pid_t child = ::fork();
-        if (child == 0) {
-            execute("PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE ledger SET newest = 1;"
-                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) "
-                    "INSERT INTO instances(name) SELECT 'spilt ' || i FROM n",
-                    true);
-        }
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
-        ASSERT_EQ(::chmod((file.path + "-journal").c_str(), 0644), 0);
+        file.kill_a_writer();
+        make_readable({file.path + "-journal"});
         read_only();
     }
     /// For nobody, at least.
-    void read_only()
-    {
-        ::chmod(world.dir.path().c_str(), 0755);
-        ::chmod(without_policy.dir.path().c_str(), 0755);
-        ::chmod(dir.path().c_str(), 0755);
-        ::chmod(file.path.c_str(), 0644);
-    }
-    /// Does it as nobody, whom a file's mode concerns.
-    static bool as_nobody(const std::function<void()>& work)
-    {
-        return ends_within(30, [&] {
-            if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) {
-                throw std::runtime_error("setuid");
-            }
-            work();
-            if (HasFailure()) {
-                throw std::runtime_error("failed");
-            }
-        });
-    }
+    void read_only() { make_readable({world.dir.path(), without_policy.dir.path(), dir.path(), file.path}); }
 
     TempDir dir{fast_directory()};
     LedgerFile file{dir / "hpkp.ledger"};
@@ -108,7 +62,7 @@ struct LedgerBook : testing::Test {
 TEST_F(LedgerBook, AnEntryThatCannotBeReadIsNotPassedOver)
 {
     load(world);
-    execute("UPDATE policies SET content = '{}'");
+    file.execute("UPDATE policies SET content = '{}'");
     const LoadResult result = load(world, kNow + 10);
     EXPECT_TRUE(result.refused);
     EXPECT_FALSE(result.recorded);
@@ -204,7 +158,7 @@ TEST_F(LedgerBook, WhatCannotBeReadOfOneHostIsNotPassedOverForAnother)
     file.take({sending(host("b.example.com"), enforced(60))}, kNow - 10, "/other.conf");
     world.server(30, {"b.example.com"}, {pki().www_chain});
     EXPECT_FALSE(load(world).refused);
-    execute("UPDATE policies SET content = '{}' WHERE content LIKE '%\"value\":60}%'");
+    file.execute("UPDATE policies SET content = '{}' WHERE content LIKE '%\"value\":60}%'");
     const LoadResult result = load(world, kNow + 10);
     EXPECT_TRUE(result.refused) << "what is sent is known, and whom it locks out is not";
     EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
@@ -259,7 +213,7 @@ TEST_F(LedgerBook, WhatFailsToBeWrittenIsUnwritableAndLeftToOthers)
 {
     load(world);
     world.pinned(20, {"new.example.com"}, {pki().www_chain});
-    execute("CREATE TRIGGER no BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
+    file.execute("CREATE TRIGGER no BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
     const LoadOptions with = options(kNow + 10);
     Book book(with);
     Findings findings;
@@ -273,7 +227,7 @@ TEST_F(LedgerBook, WhatFailsToBeWrittenIsUnwritableAndLeftToOthers)
 TEST_F(LedgerBook, WhereHowFarWorkersWereCannotBeWrittenItIsUnwritable)
 {
     load(world);
-    execute("CREATE TRIGGER no BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
+    file.execute("CREATE TRIGGER no BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'it fails'); END");
     LoadOptions with = options(kNow + 10);
     with.load.reached = kNow + 5;
     const LoadResult result = world.judge(with);

@@ -7,7 +7,6 @@
 #include <random>
 #include <sstream>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace hpkp;
@@ -48,19 +47,6 @@ std::string error_of(const std::string& path, Access access)
         EXPECT_FALSE(error.remedy.empty());
         return std::string(id_text(error.id));
     }
-}
-
-/// Runs as a user whom no file here belongs to. False if it failed there.
-bool as_nobody(const std::function<bool()>& work)
-{
-    return ends_within(20, [&] {
-        if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) {
-            throw std::runtime_error("setuid");
-        }
-        if (!work()) {
-            throw std::runtime_error("failed");
-        }
-    });
 }
 
 struct LedgerDatabase : testing::Test {
@@ -221,10 +207,10 @@ TEST_F(LedgerDatabase, WithoutPermissionItIsAnError)
 {
     ::chmod(dir.path().c_str(), 0755);
     EXPECT_TRUE(as_nobody([&] {
-        return error_of(file.path, Access::read) == "ledger-unreadable"
-               && error_of(file.path, Access::write) == "ledger-unreadable"
-               && error_of(file.path, Access::create) == "ledger-unwritable"
-               && error_of(dir / "new.ledger", Access::create) == "ledger-unwritable";
+        EXPECT_EQ(error_of(file.path, Access::read), "ledger-unreadable");
+        EXPECT_EQ(error_of(file.path, Access::write), "ledger-unreadable");
+        EXPECT_EQ(error_of(file.path, Access::create), "ledger-unwritable");
+        EXPECT_EQ(error_of(dir / "new.ledger", Access::create), "ledger-unwritable");
     }));
 }
 
@@ -233,13 +219,15 @@ TEST_F(LedgerDatabase, ReadOnlyItCanBeRead)
     ::chmod(dir.path().c_str(), 0755);
     ::chmod(file.path.c_str(), 0644);
     EXPECT_TRUE(as_nobody([&] {
-        return error_of(file.path, Access::read).empty() && error_of(file.path, Access::write) == "ledger-unwritable"
-               && error_of(file.path, Access::create) == "ledger-unwritable";
+        EXPECT_EQ(error_of(file.path, Access::read), "");
+        EXPECT_EQ(error_of(file.path, Access::write), "ledger-unwritable");
+        EXPECT_EQ(error_of(file.path, Access::create), "ledger-unwritable");
     }));
     ::chmod(file.path.c_str(), 0666);
     EXPECT_TRUE(as_nobody([&] {
-        return error_of(file.path, Access::read).empty() && !error_of(file.path, Access::write).empty();
-    })) << "the journal stands in its directory";
+        EXPECT_EQ(error_of(file.path, Access::read), "");
+        EXPECT_NE(error_of(file.path, Access::write), "") << "the journal stands in its directory";
+    }));
 }
 
 TEST_F(LedgerDatabase, LockedByAnother)
@@ -262,32 +250,12 @@ TEST_F(LedgerDatabase, LockedByAnother)
     EXPECT_EQ(error_of(file.path, Access::write), "");
 }
 
-/// Leaves the file as a writer leaves it that is killed amid a transaction larger than its cache.
-void kill_a_writer(const std::string& path)
-{
-    const pid_t child = ::fork();
-    if (child == 0) {
-        sqlite3* database = nullptr;
-        sqlite3_open(path.c_str(), &database);
-        const std::string sql = "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE ledger SET newest = 1;"
-                                "DELETE FROM entries; DELETE FROM history;"
-                                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) "
-                                "INSERT INTO instances(name) SELECT 'spilt ' || i FROM n";
-        sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr);
-        ::raise(SIGKILL);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status));
-    ASSERT_EQ(::access((path + "-journal").c_str(), F_OK), 0) << "no hot journal was left";
-}
-
 TEST_F(LedgerDatabase, AHotJournalIsRolledBackByWhoeverComes)
 {
     const std::string before = file.entries();
     const std::vector<std::string> lines = file.exported();
     for (const Access access : {Access::read, Access::write, Access::create}) {
-        kill_a_writer(file.path);
+        file.kill_a_writer();
         std::string entries;
         file.with(
             [&](Ledger& ledger) {
@@ -303,16 +271,15 @@ TEST_F(LedgerDatabase, AHotJournalIsRolledBackByWhoeverComes)
 
 TEST_F(LedgerDatabase, AHotJournalThatCannotBeRolledBackIsReadInACopy)
 {
-    kill_a_writer(file.path);
-    ::chmod(dir.path().c_str(), 0755);
-    ::chmod(file.path.c_str(), 0644);
-    ::chmod((file.path + "-journal").c_str(), 0644);
+    file.kill_a_writer();
+    make_readable({dir.path(), file.path, file.path + "-journal"});
     const std::string broken = contents(file.path), journal = contents(file.path + "-journal");
     EXPECT_TRUE(as_nobody([&] {
         Ledger ledger(file.path, Access::read);
         ledger.begin(false);
-        return ledger.newest() == kNow && ledger.around(host("www.example.com"), kNow).size() == 2
-               && error_of(file.path, Access::write) == "ledger-unwritable";
+        EXPECT_EQ(ledger.newest(), kNow);
+        EXPECT_EQ(ledger.around(host("www.example.com"), kNow).size(), 2U);
+        EXPECT_EQ(error_of(file.path, Access::write), "ledger-unwritable");
     }));
     EXPECT_TRUE(contents(file.path) == broken);
     EXPECT_TRUE(contents(file.path + "-journal") == journal);

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sqlite3.h>
@@ -27,20 +26,7 @@ constexpr const char* kToFormat1 =
 
 struct LedgerFormat : testing::Test {
     /// Its result, if it is a number.
-    int sql(const char* text)
-    {
-        sqlite3* database = nullptr;
-        EXPECT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
-        int number = -1;
-        const auto read = [](void* result, int, char** values, char**) {
-            *static_cast<int*>(result) = std::atoi(values[0]);
-            return 0;
-        };
-        EXPECT_EQ(sqlite3_exec(database, text, read, &number, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-        sqlite3_close(database);
-        return number;
-    }
-    int format() { return sql("PRAGMA user_version"); }
+    int format() { return file.execute("PRAGMA user_version"); }
     std::string bytes()
     {
         std::ifstream in(file.path, std::ios::binary);
@@ -54,12 +40,7 @@ struct LedgerFormat : testing::Test {
         policy.modes = {mode};
         world.policies({policy});
         world.pinned(12, {"www.example.com"}, {chain}, policy.name);
-        LoadOptions options;
-        options.now = kNow;
-        options.system_bundle = unrelated_bundle();
-        options.ledger = file.path;
-        options.writes = true;
-        options.load = load_at(kNow);
+        const LoadOptions options = load_options(file.path, kNow);
         LoadResult result;
         {
             FullDisk disk(full);
@@ -78,7 +59,7 @@ struct LedgerFormat : testing::Test {
 TEST_F(LedgerFormat, AnEarlierOneIsReadAsItIsAndBroughtUpToDateByWhoWrites)
 {
     file.take({sending(host("www.example.com"), enforced(60))}, 100);
-    sql(kToFormat1);
+    file.execute(kToFormat1);
     const std::string before = bytes();
     {
         Ledger read(file.path, Database::Access::read);
@@ -94,7 +75,7 @@ TEST_F(LedgerFormat, AnEarlierOneIsReadAsItIsAndBroughtUpToDateByWhoWrites)
 TEST_F(LedgerFormat, ARefusedLoadLeavesAnEarlierOneAsItIs)
 {
     ASSERT_FALSE(load(pki().www_chain).refused);
-    sql(kToFormat2);
+    file.execute(kToFormat2);
     const std::string before = bytes();
     ASSERT_TRUE(load(pki().other_chain).refused);
     EXPECT_TRUE(bytes() == before) << "the nginx that runs on has the earlier module, which could not read it any more";
@@ -107,7 +88,7 @@ TEST_F(LedgerFormat, OnAFullDiskAnEarlierOneIsObeyedAllTheSame)
 {
     ASSERT_FALSE(load(pki().www_chain).refused);
     for (const char* earlier : {kToFormat2, kToFormat1}) {
-        sql(earlier);
+        file.execute(earlier);
         const std::string before = bytes();
         const LoadResult same = load(pki().www_chain, true);
         EXPECT_FALSE(same.refused) << ids(same.findings) << ": what is sent is open in the ledger already";
@@ -124,7 +105,7 @@ TEST_F(LedgerFormat, OnAFullDiskAnEarlierOneIsObeyedAllTheSame)
 TEST_F(LedgerFormat, AnEarlierOneThatMayOnlyBeRead)
 {
     file.take({sending(host("www.example.com"), enforced(60))}, kNow);
-    sql(kToFormat2);
+    file.execute(kToFormat2);
     ::chmod(dir.path().c_str(), 0755);
     ::chmod(file.path.c_str(), 0444);
     EXPECT_TRUE(ends_within(30, [&] {
@@ -155,8 +136,8 @@ TEST_F(LedgerFormat, AnEarlierOneOfOtherPagesIsReadToo)
 {
     file.take({sending(host("www.example.com"), enforced(60))}, kNow);
     for (const char* size : {"PRAGMA page_size=1024; VACUUM", "PRAGMA page_size=65536; VACUUM"}) {
-        sql(size);
-        sql(kToFormat2);
+        file.execute(size);
+        file.execute(kToFormat2);
         file.with([](Ledger& ledger) { EXPECT_TRUE(ledger.any_held(kNow)); }, Database::Access::read);
         file.with([](Ledger&) {});
         EXPECT_EQ(format(), 3);
@@ -171,7 +152,7 @@ TEST_F(LedgerFormat, AnEarlierOneIsReadWholeWhileAnotherWrites)
         sent.push_back(sending(host("www" + std::to_string(i) + ".example.com"), enforced(kDay)));
     }
     file.take(sent, 100);
-    sql(kToFormat2);
+    file.execute(kToFormat2);
     const pid_t child = ::fork();
     if (child == 0) {
         sqlite3* database = nullptr;

@@ -9,27 +9,10 @@ using namespace hpkp::test;
 
 namespace {
 
-struct LedgerLoadsInARow : testing::Test {
-    void serve(const PolicyText& policy, const Chain& chain)
-    {
-        world = std::make_unique<World>();
-        world->policies({policy});
-        world->pinned(12, {"www.example.com"}, {chain}, policy.name);
-    }
-    void serve_without_policy(const Chain& chain)
-    {
-        world = std::make_unique<World>();
-        world->server(12, {"www.example.com"}, {chain});
-    }
-    /// Taken, if it is accepted.
+struct LedgerLoadsInARow : SiteLoads {
     LoadResult load(bool full_disk = false)
     {
-        LoadOptions options;
-        options.now = now;
-        options.system_bundle = unrelated_bundle();
-        options.ledger = file.path;
-        options.writes = true;
-        options.load = load_at(now);
+        const LoadOptions options = load_options(file.path, now);
         LoadResult result;
         {
             FullDisk disk(full_disk);
@@ -46,11 +29,6 @@ struct LedgerLoadsInARow : testing::Test {
         policy.modes = {"enforce: {max-age: " + max_age + "}"};
         return policy;
     }
-
-    TempDir dir{fast_directory()};
-    LedgerFile file{dir / "hpkp.ledger"};
-    std::unique_ptr<World> world;
-    std::int64_t now = kNow;
 };
 
 TEST_F(LedgerLoadsInARow, AnOpenRampCoversNothingElseByAClockThatIsAhead)

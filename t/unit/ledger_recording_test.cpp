@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <sqlite3.h>
 #include <tuple>
 
 using namespace hpkp;
@@ -16,30 +14,11 @@ const HostPattern kWww = host("www.example.com");
 const HostPattern kOther = host("other.example.com");
 
 struct LedgerRecording : LedgerLoads {
-    void execute(const char* sql)
-    {
-        sqlite3* database = nullptr;
-        ASSERT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
-        EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-        sqlite3_close(database);
-    }
     std::vector<History> history_of(const HostPattern& host)
     {
         return file.with([&](Ledger& ledger) { return ledger.history(host); });
     }
-    int policies()
-    {
-        sqlite3* database = nullptr;
-        int count = 0;
-        EXPECT_EQ(sqlite3_open(file.path.c_str(), &database), SQLITE_OK);
-        const auto take = [](void* into, int, char** values, char**) {
-            *static_cast<int*>(into) = std::atoi(values[0]);
-            return 0;
-        };
-        EXPECT_EQ(sqlite3_exec(database, "SELECT count(*) FROM policies", take, &count, nullptr), SQLITE_OK);
-        sqlite3_close(database);
-        return count;
-    }
+    int policies() { return file.execute("SELECT count(*) FROM policies"); }
     std::size_t keys_of(const HostPattern& host)
     {
         return file.with([&](Ledger& ledger) { return ledger.keys(host).size(); });
@@ -172,7 +151,7 @@ TEST_F(LedgerRecording, AnEarlierBeginIsOfItsHostAlone)
 {
     const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
     file.take({sending(kOther, ramp), sending(kWww, ramp)}, 1000);
-    execute("UPDATE history SET first_sent = 500 WHERE host = 'com.example.other.'");
+    file.execute("UPDATE history SET first_sent = 500 WHERE host = 'com.example.other.'");
     file.take({sending(kOther, ramp), sending(kWww, ramp)}, 2000);
     EXPECT_EQ(around(kOther, 2000).front().anchor, 500);
     EXPECT_EQ(around(kWww, 2000).front().anchor, 1000);
@@ -182,7 +161,7 @@ TEST_F(LedgerRecording, ABeginIsNeverLaterThanItWas)
 {
     const SentPolicy ramp = ramped({{3600, 60}, {0, 86400}});
     file.take({sending(kWww, ramp)}, 1000);
-    execute("DELETE FROM history");
+    file.execute("DELETE FROM history");
     file.take({sending(kWww, ramp)}, 2000);
     EXPECT_EQ(around(kWww, 2000).front().anchor, 1000);
 }

@@ -6,9 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace hpkp;
@@ -16,64 +13,25 @@ using namespace hpkp::test;
 
 namespace {
 
-struct LedgerSession : testing::Test {
+struct LedgerSession : SiteLoads {
     LedgerSession() { serve(good_policy(), pki().www_chain); }
 
-    /// www.example.com with this policy and chain, from now on.
-    void serve(const PolicyText& policy, const Chain& chain)
-    {
-        world = std::make_unique<World>();
-        world->policies({policy});
-        world->pinned(12, {"www.example.com"}, {chain}, policy.name);
-    }
-    void serve_without_policy(const Chain& chain)
-    {
-        world = std::make_unique<World>();
-        world->server(12, {"www.example.com"}, {chain});
-    }
     LoadOptions options()
     {
-        LoadOptions options;
-        options.now = now;
-        options.system_bundle = unrelated_bundle();
-        options.ledger = file.path;
+        LoadOptions options = load_options(file.path, now);
         options.writes = writes;
         options.strict = strict;
-        options.load = load_at(now);
         return options;
     }
-    /// A load that nginx takes if it is accepted.
-    LoadResult load()
-    {
-        const LoadOptions with = options();
-        LoadResult result = world->judge(with);
-        if (result.recorded) {
-            file.with([&](Ledger& ledger) { ledger.settle(with.load); });
-        }
-        return result;
-    }
+    LoadResult load() { return file.load(*world, options()); }
     bool exists() const { return ::access(file.path.c_str(), F_OK) == 0; }
     /// Neither the file nor its directory can be written, by root neither.
-    void make_unwritable(const std::function<void()>& work)
+    void unwritable(const std::function<void()>& work)
     {
-        ::chmod(dir.path().c_str(), 0755);
-        ::chmod(world->dir.path().c_str(), 0755);
-        ::chmod(file.path.c_str(), 0644);
-        EXPECT_TRUE(ends_within(30, [&] {
-            if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) {
-                throw std::runtime_error("setuid");
-            }
-            work();
-            if (HasFailure()) {
-                throw std::runtime_error("failed");
-            }
-        }));
+        make_readable({dir.path(), world->dir.path(), file.path});
+        EXPECT_TRUE(as_nobody(work));
     }
 
-    TempDir dir{fast_directory()};
-    LedgerFile file{dir / "hpkp.ledger"};
-    std::unique_ptr<World> world;
-    std::int64_t now = kNow;
     bool writes = true, strict = false;
 };
 
@@ -199,7 +157,7 @@ TEST_F(LedgerSession, Off)
 TEST_F(LedgerSession, UnwritableItRefusesWhatIsNewAndNoMore)
 {
     load();
-    make_unwritable([&] {
+    unwritable([&] {
         LoadResult result = load();
         EXPECT_FALSE(result.refused) << "nothing new: a server must come up again";
         EXPECT_EQ(only(result.findings, FindingId::ledger_unwritable).severity, Severity::warning);
@@ -274,24 +232,9 @@ TEST_F(LedgerSession, ARampIsHeldByItsValueOfTheTime)
 TEST_F(LedgerSession, AfterACrashAReadOnlyLedgerLetsTheServerComeUpAgain)
 {
     load();
-    // A writer was killed amid its transaction, and then the file system became read-only.
-    const pid_t child = ::fork();
-    if (child == 0) {
-        sqlite3* database = nullptr;
-        sqlite3_open(file.path.c_str(), &database);
-        sqlite3_exec(database,
-                     "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE ledger SET newest = 1;"
-                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) "
-                     "INSERT INTO instances(name) SELECT 'spilt ' || i FROM n",
-                     nullptr, nullptr, nullptr);
-        ::raise(SIGKILL);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    const std::string journal = file.path + "-journal";
-    ASSERT_EQ(::access(journal.c_str(), F_OK), 0);
-    ::chmod(journal.c_str(), 0644);
-    make_unwritable([&] {
+    file.kill_a_writer();
+    make_readable({file.path + "-journal"});
+    unwritable([&] {
         for (const bool serves : {false, true}) {
             writes = serves;
             const LoadResult result = load();
@@ -358,7 +301,7 @@ TEST_F(LedgerSession, ARampIsNoLeaveToSendItsEndUnrecorded)
     now += 100;
     policy.modes = {"enforce: {max-age: 30d}"};
     serve(policy, pki().www_chain);
-    make_unwritable([&] {
+    unwritable([&] {
         const LoadResult result = load();
         EXPECT_TRUE(result.refused) << ids(result.findings) << ": 30 days would be sent, and 5 minutes are recorded";
     });

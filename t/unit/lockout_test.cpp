@@ -31,12 +31,10 @@ struct Lockout : testing::Test {
     }
     LoadResult judge(const World& world, bool warns = false)
     {
-        LoadOptions options;
-        options.now = now;
+        LoadOptions options = load_options(file.path, now);
         options.system_bundle = system_bundle;
-        options.ledger = file.path;
         options.lockout_warns = warns;
-        options.load = load_at(now);
+        options.writes = false;
         return world.judge(options);
     }
     std::string told(const Chain& chain) { return ids(load(chain).findings); }

@@ -84,12 +84,11 @@ TEST(PathVerifier, DatesAreOutdated)
 {
     EXPECT_EQ(with_leaf([](CertOptions& o) { o.not_after = kNow - 1; }),
               "outdated: www.example.com: certificate has expired");
-    EXPECT_EQ(with_leaf([](CertOptions& o) { o.not_before = kNow + 1; }),
-              "outdated: www.example.com: certificate is not yet valid");
+    EXPECT_EQ(with_leaf([](CertOptions& o) { o.not_before = kNow + 1; }), "outdated: www.example.com: " + kNotYetValid);
     EXPECT_EQ(with_intermediate([](CertOptions& o) { o.not_after = kNow - 1; }),
               "outdated: Intermediate A: certificate has expired");
     EXPECT_EQ(with_intermediate([](CertOptions& o) { o.not_before = kNow + 1; }),
-              "outdated: Intermediate A: certificate is not yet valid");
+              "outdated: Intermediate A: " + kNotYetValid);
 }
 
 TEST(PathVerifier, TheLastSecondIsOverAndTheFirstHasBegun)
@@ -103,8 +102,7 @@ TEST(PathVerifier, TheLastSecondIsOverAndTheFirstHasBegun)
 TEST(PathVerifier, AnAnchorsExpiryIsNoReason)
 {
     EXPECT_EQ(with_root([](CertOptions& o) { o.not_after = kNow - 1; }), "valid");
-    EXPECT_EQ(with_root([](CertOptions& o) { o.not_before = kNow + 1; }),
-              "outdated: Root A: certificate is not yet valid");
+    EXPECT_EQ(with_root([](CertOptions& o) { o.not_before = kNow + 1; }), "outdated: Root A: " + kNotYetValid);
 }
 
 TEST(PathVerifier, BesideAnExpiredAnchorTheRestCounts)
@@ -308,8 +306,8 @@ TEST(PathVerifier, GoesByTheTimeOfTheLoad)
     const std::vector<Certificate> usual = {pki().www, pki().intermediate, pki().root};
     EXPECT_EQ(judged(usual, "", kNow + 400 * kDay), "outdated: Intermediate A: certificate has expired")
         << "the first from above, and not the root";
-    EXPECT_EQ(judged(usual, "", kNow - 31 * kDay), "outdated: Root A: certificate is not yet valid");
-    EXPECT_EQ(judged(usual, "", 0), "outdated: Root A: certificate is not yet valid") << "a clock not yet set";
+    EXPECT_EQ(judged(usual, "", kNow - 31 * kDay), "outdated: Root A: " + kNotYetValid);
+    EXPECT_EQ(judged(usual, "", 0), "outdated: Root A: " + kNotYetValid) << "a clock not yet set";
 }
 
 TEST(PathVerifier, AStepThatIssuedItselfByAnotherKeyIsInDoubt)

@@ -3,6 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <sqlite3.h>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace hpkp::test {
 
@@ -124,6 +131,83 @@ std::vector<std::string> LedgerFile::exported(const std::string& machine, std::i
         ledger.export_lines(machine, now, [&](const std::string& line) { lines.push_back(line); });
     });
     return lines;
+}
+
+LoadOptions load_options(const std::string& ledger, std::int64_t now)
+{
+    LoadOptions options;
+    options.now = now;
+    options.system_bundle = unrelated_bundle();
+    options.ledger = ledger;
+    options.writes = true;
+    options.load = load_at(now);
+    return options;
+}
+
+bool as_nobody(const std::function<void()>& work)
+{
+    constexpr unsigned kNobody = 65534;
+    return ends_within(30, [&] {
+        if (::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) {
+            throw std::runtime_error("setuid");
+        }
+        work();
+        if (testing::Test::HasFailure()) {
+            throw std::runtime_error("failed");
+        }
+    });
+}
+
+void make_readable(const std::vector<std::string>& paths)
+{
+    for (const std::string& path : paths) {
+        struct stat status {};
+        ASSERT_EQ(::stat(path.c_str(), &status), 0) << path;
+        ASSERT_EQ(::chmod(path.c_str(), S_ISDIR(status.st_mode) ? 0755 : 0644), 0) << path;
+    }
+}
+
+LoadResult LedgerFile::load(const World& world, const LoadOptions& options)
+{
+    LoadResult result = world.judge(options);
+    if (result.recorded) {
+        with([&](Ledger& ledger) { ledger.settle(options.load); });
+    }
+    return result;
+}
+
+int LedgerFile::execute(const char* sql)
+{
+    sqlite3* database = nullptr;
+    EXPECT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+    int number = -1;
+    const auto read = [](void* result, int, char** values, char**) {
+        *static_cast<int*>(result) = std::atoi(values[0]);
+        return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(database, sql, read, &number, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    sqlite3_close(database);
+    return number;
+}
+
+void LedgerFile::kill_a_writer()
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        sqlite3* database = nullptr;
+        sqlite3_open(path.c_str(), &database);
+        sqlite3_exec(database,
+                     "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE ledger SET newest = 1;"
+                     "DELETE FROM entries; DELETE FROM history;"
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000) "
+                     "INSERT INTO instances(name) SELECT 'spilt ' || i FROM n",
+                     nullptr, nullptr, nullptr);
+        ::raise(SIGKILL);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    ASSERT_EQ(::access((path + "-journal").c_str(), F_OK), 0) << "no hot journal was left";
 }
 
 }  // namespace hpkp::test

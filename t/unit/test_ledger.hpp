@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +34,15 @@ Sending sending(const HostPattern& host, const SentPolicy& policy, std::vector<s
 
 LedgerLoad load_at(std::int64_t now, const std::string& instance = "/nginx.conf");
 
+/// What a load by this ledger is asked: now, and it writes.
+LoadOptions load_options(const std::string& ledger, std::int64_t now);
+
+/// Whether `work` succeeds as nobody, whom a file's mode concerns, in a process of its own. The directories of the test
+/// must let nobody pass.
+bool as_nobody(const std::function<void()>& work);
+/// Everybody may read these, and nobody but their owner write them.
+void make_readable(const std::vector<std::string>& paths);
+
 /// A ledger file and one transaction after the other.
 struct LedgerFile {
     explicit LedgerFile(std::string at) : path(std::move(at)) {}
@@ -55,6 +66,12 @@ struct LedgerFile {
     /// The entry of this host; a failure if it is not the only one.
     Entry only_entry();
     std::vector<std::string> exported(const std::string& machine = "here", std::int64_t now = 0);
+    /// A load that nginx takes if it is accepted.
+    LoadResult load(const World& world, const LoadOptions& options);
+    /// Behind the core's back. The first number that it selects; -1 without one.
+    int execute(const char* sql);
+    /// Leaves it as a writer does that is killed amid a transaction larger than its cache: with a hot journal.
+    void kill_a_writer();
 
     std::string path;
 };
@@ -102,6 +119,28 @@ struct LedgerLoads : testing::Test {
 
     TempDir dir{fast_directory()};
     LedgerFile file{dir / "hpkp.ledger"};
+};
+
+/// Loads of www.example.com in a row, on a ledger of its own.
+struct SiteLoads : testing::Test {
+    /// With this policy and chain, from now on.
+    void serve(const PolicyText& policy, const Chain& chain)
+    {
+        world = std::make_unique<World>();
+        world->policies({policy});
+        world->pinned(12, {"www.example.com"}, {chain}, policy.name);
+    }
+    void serve_without_policy(const Chain& chain)
+    {
+        world = std::make_unique<World>();
+        world->server(12, {"www.example.com"}, {chain});
+    }
+    LoadResult load() { return file.load(*world, load_options(file.path, now)); }
+
+    TempDir dir{fast_directory()};
+    LedgerFile file{dir / "hpkp.ledger"};
+    std::unique_ptr<World> world;
+    std::int64_t now = kNow;
 };
 
 }  // namespace hpkp::test

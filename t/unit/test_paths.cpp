@@ -3,6 +3,7 @@
 #include "paths/path_search.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
@@ -93,6 +94,8 @@ std::string Labels::on(const Path& path) const
         return found == labels_.end() ? "(" + certificate.short_name() + "?)" : found->first;
     });
 }
+
+const std::string kNotYetValid = X509_verify_cert_error_string(X509_V_ERR_CERT_NOT_YET_VALID);
 
 std::string verdict(const Path& path)
 {

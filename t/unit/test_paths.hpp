@@ -37,6 +37,9 @@ private:
 /// "valid", "outdated: REASON" or "invalid: REASON".
 std::string verdict(const Path& path);
 
+/// OpenSSL's words for a certificate that is not yet valid: each release may have others.
+extern const std::string kNotYetValid;
+
 /// The limits that were met: "depth paths", or nothing.
 std::string met(const Limits& limits);
 
