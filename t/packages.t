@@ -216,8 +216,9 @@ END
     my $apt = 'apt-get -q -o Dir::Etc::SourceList=/new/sources.list -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=false';
     as_root("$apt update", 0, 'apt sees it');
     like(as_root("$apt -s upgrade", 0, 'apt upgrade'), qr/kept back:\n +nginx\n/, 'keeps the old nginx');
-    like(as_root("$apt -s dist-upgrade", 0, 'apt full-upgrade'), qr/REMOVED:\n +\Q$module_package\E\n/,
-        'says that the module would have to go');
+    # apt 3.3 holds nginx back by itself.
+    like(as_root("$apt -s dist-upgrade", 0, 'apt full-upgrade'), qr/REMOVED:\n +\Q$module_package\E\n|kept back:\n +nginx\n/,
+        'says that the module would have to go, or keeps the old nginx');
     as_root("apt-mark hold $module_package", 0, 'held');
     unlike(as_root("$apt -s dist-upgrade", 0, 'apt full-upgrade'), qr/REMOVED/, 'it stays, and the old nginx with it');
     as_root("apt-mark unhold $module_package", 0, 'as before');
