@@ -85,7 +85,9 @@ make_chroot() {
 }
 
 copy_tree() {
-    rm -rf "${kept:?}/$1$tree"
+    # make names its pipes by process ids, which begin anew in there: one that an ended run left would stop it.
+    rm -rf --one-file-system "${kept:?}/$1$tree" "${kept:?}/$1/tmp"
+    mkdir -m 1777 "$kept/$1/tmp"
     t/matrix/copy_tree.sh "$kept/$1$tree"
 }
 
