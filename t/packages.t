@@ -263,6 +263,32 @@ subtest 'nginx purged too' => sub {
     is(as_root("stat -c '%U:%G %a' $ledger; ls -A /var/backups", 0, 'and'), "root:root 600\n", 'is where it was, once');
 };
 
+subtest 'and purged where /var/backups is another file system' => sub {
+    as_root('mv /var/backups /var/backups.here && mkdir /dev/shm/backups && ln -s /dev/shm/backups /var/backups', 0,
+        'a second name is not possible there');
+    as_root("apt-get purge -q -y $module_package nginx nginx-common", 0, 'apt purges all');
+    is(as_root('stat -c %h /var/backups/hpkp.ledger', 0, 'a copy'), "1\n", 'is kept');
+    like(as_root("apt-get install -q -y ./${module_package}_*.deb nginx", 0, 'installed again'), qr/\Q$ledger\E is back/,
+        'says that the ledger is back');
+    like(as_root('hpkp ledger show', 0, 'the ledger'), qr/www\.example\.com/, 'has what it had');
+    is(as_root("stat -c '%U:%G %a' $ledger; ls -A /var/backups", 0, 'and'), "root:root 600\n", 'is root\'s alone');
+    as_root('rm /var/backups && mv /var/backups.here /var/backups', 0, 'as before');
+};
+
+subtest 'a new ledger before the old one is back' => sub {
+    as_root('hpkp ledger export all.json', 0, 'an export');
+    as_root("apt-get purge -q -y $module_package", 0, 'the module is purged');
+    as_root("rm $ledger && echo -n > none.json && hpkp ledger import none.json", 0, 'and somebody makes a new ledger');
+    unlike(as_root('hpkp ledger show', 0, 'the new one'), qr/www\.example\.com/, 'knows nothing');
+    my $said = as_root("apt-get install -q -y ./${module_package}_*.deb", 0, 'installed again');
+    my ($remedy) = $said =~ /is an older ledger and differs.*\n +(hpkp ledger export .*)\n/;
+    ok($remedy, 'says that there are two') or return;
+    as_root($remedy, 0, 'what it says to do');
+    like(as_root('hpkp ledger show', 0, 'the ledger'), qr/www\.example\.com/, 'has what the old one had');
+    is(as_root('ls -A /var/backups', 0, 'and'), '', 'there is one');
+    as_root("apt-get install -q -y --reinstall ./${module_package}_*.deb", 0, 'once more');
+};
+
 subtest 'purge, asked for' => sub {
     as_root("HPKP_PURGE_LEDGER=yes apt-get purge -q -y $module_package hpkp", 0, 'the ledger is not wanted any more');
     as_root("ls $ledger /var/backups/hpkp.ledger", 2, 'it is gone');
