@@ -36,7 +36,7 @@ TEST(EntryHeld, AGuardToTheEndOfItsLastDayAndReportOnlyNever)
     for (const bool open : {false, true}) {
         EXPECT_EQ(entry("www.example.com", guarded(5000), 100, 200, open).held_until(300), 5000);
         EXPECT_EQ(entry("www.example.com", guarded(5000), 100, 200, open).held_until(9000), 5000);
-        EXPECT_LE(entry("www.example.com", reported(), 100, 200, open).held_until(200), 200);
+        EXPECT_EQ(entry("www.example.com", reported(), 100, 200, open).held_until(200), 0);
     }
 }
 
@@ -59,6 +59,15 @@ TEST(EntryHeld, OldWorkersClimbTheRampWhileTheyDrain)
     EXPECT_GE(entry("www.example.com", ramp, 10000, 10900).held_until(0), 11200 + 86400);
     const SentPolicy from_zero = ramped({{1000, 0}, {0, 86400}});
     EXPECT_GE(entry("www.example.com", from_zero, 10000, 10900).held_until(0), 11200 + 86400);
+    EXPECT_EQ(entry("www.example.com", ramp, 10000, 10699).held_until(0), 10999 + 60) << "to the second";
+    EXPECT_EQ(entry("www.example.com", ramp, 10000, 10700).held_until(0), 11000 + 86400);
+}
+
+TEST(EntryHeld, AnOpenRampThatBeginsWithNothingMayHaveComeToASecond)
+{
+    const SentPolicy ramp = ramped({{1000, 0}, {0, 1}});
+    EXPECT_EQ(entry("www.example.com", ramp, 10000, 10100).held_until(0), 10100);
+    EXPECT_EQ(entry("www.example.com", ramp, 10000, 10100, true).held_until(10100), 10100 + 300);
 }
 
 bool reaches(const HostPattern& from, bool subdomains, const std::string& to, std::vector<std::string> exceptions = {})
@@ -106,8 +115,8 @@ TEST(EntryReaches, WhatIsNoNameIsNoException)
 
 TEST(HostKey, GoesThereAndBack)
 {
-    for (const char* name : {"example.com", "www.example.com", "*.example.com", "com", "*.com", "a.b.c.d.example.com",
-                             "xn--bcher-kva.example", "_dmarc.example.com"}) {
+    for (const char* name : {"example.com", "www.example.com", "*.example.com", "com", "*.com", "*.a",
+                             "a.b.c.d.example.com", "xn--bcher-kva.example", "_dmarc.example.com"}) {
         const HostPattern back = host_from_key(host_key(host(name)));
         EXPECT_EQ(back.text, name);
         EXPECT_EQ(back.kind, host(name).kind) << name;

@@ -26,6 +26,8 @@ TEST(SentPolicyText, EachPartStandsInItsPlace)
     const std::string pin = "\"pin-sha256\":\"" + pki().www_key.pin().base64() + "\"";
     ASSERT_TRUE(read_with(text, pin, pin));
     const std::pair<std::string, std::string> broken[] = {
+        {"\"version\":1,", ""},
+        {"\"version\":1", "\"version\":[1]"},
         {"\"kind\":\"enforce\"", "\"kind\":\"other\""},
         {"\"kind\":\"enforce\"", "\"kind\":[\"enforce\"]"},
         {"\"kind\":\"enforce\",", ""},
@@ -57,6 +59,8 @@ TEST(SentPolicyText, EachPartStandsInItsPlace)
         {"\"max-age\":[{\"for\":0", "\"max-age\":[{\"name\":\"x\",\"for\":0"},
         {"\"max-age\":[{\"for\":0", "\"max-age\":[{\"at\":0,\"for\":0"},
         {"\"max-age\":[{\"for\":0,\"value\":60}]", "\"max-age\":{\"for\":0,\"value\":60}"},
+        {"\"max-age\":[{\"for\":0,\"value\":60}]", "\"max-age\":{}"},
+        {"\"pins\":[", "\"pins\":{},\"pins\":["},
         {"\"value\":60", "\"value\":-1"},
         {"\"value\":60", "\"value\":" + std::to_string(kLatestTime + 1)},
         {"\"value\":60}]", "\"value\":60}],\"pins\":[{\"for\":1," + pin + "}]"},

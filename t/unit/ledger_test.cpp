@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 using namespace hpkp;
 using namespace hpkp::test;
@@ -51,6 +52,21 @@ struct LedgerTest : testing::Test {
     TempDir dir{fast_directory()};
     LedgerFile file{dir / "hpkp.ledger"};
 };
+
+TEST(LedgerId, EachOfItsPlacesHasEveryDigit)
+{
+    std::vector<std::set<char>> seen(16);
+    for (int i = 0; i < 2000; i++) {
+        const std::string id = new_ledger_id();
+        ASSERT_EQ(id.size(), seen.size());
+        for (std::size_t place = 0; place < id.size(); place++) {
+            seen[place].insert(id[place]);
+        }
+    }
+    for (const std::set<char>& digits : seen) {
+        EXPECT_EQ(std::string(digits.begin(), digits.end()), "0123456789abcdef");
+    }
+}
 
 TEST_F(LedgerTest, ALoadOpensWhatItSends)
 {

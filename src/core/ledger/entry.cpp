@@ -49,7 +49,8 @@ std::string quoted(const std::string& from)
     return text + "\"";
 }
 
-/// Takes the events of a policy's text.
+/// Takes the events of a policy's text. A name of the outermost object tells how deep a value is that stands below it:
+/// none but those that hold an object or a list get past start_object() and start_array().
 class TextReader {
 public:
     explicit TextReader(SentPolicy& policy) : policy_(policy) {}
@@ -59,14 +60,14 @@ public:
         const auto& pins = policy_.pins.pins;
         const bool all_pins =
             std::none_of(pins.begin(), pins.end(), [](const PolicyPin& pin) { return pin.pin == Pin(Pin::Bytes{}); });
-        return version_ == kTextVersion && kind_known_ && all_pins_ && all_pins;
+        return version_known_ && kind_known_ && all_pins_ && all_pins;
     }
 
     bool null() { return false; }
     bool boolean(bool value)
     {
         policy_.include_subdomains = value;
-        return depth_ == 1 && key_ == "includeSubDomains";
+        return key_ == "includeSubDomains";
     }
     bool number_integer(json::number_integer_t value) { return number(value); }
     bool number_unsigned(json::number_unsigned_t value)
@@ -80,11 +81,11 @@ public:
     bool string(json::string_t& value)
     {
         auto& pins = policy_.pins.pins;
-        if (depth_ == 1 && key_ == "kind") {
+        if (key_ == "kind") {
             kind_known_ = read_kind(value, policy_.kind);
             return kind_known_;
         }
-        if (depth_ == 1 && key_ == "policy") {
+        if (key_ == "policy") {
             policy_.name = value;
             return true;
         }
@@ -119,15 +120,15 @@ public:
 
     bool start_object(std::size_t)
     {
-        depth_++;
-        if (depth_ == 3 && key_ == "pins") {
-            policy_.pins.pins.push_back({Pin(Pin::Bytes{}), "", false, false, {}});
-        } else if (depth_ == 3 && key_ == "max-age") {
-            policy_.max_age.steps.emplace_back();
-        } else {
-            return depth_ == 1 || (depth_ == 2 && key_ == "trust");
+        if (++depth_ != 3) {
+            return depth_ == 1 || key_ == "trust";
         }
-        return true;
+        if (key_ == "pins") {
+            policy_.pins.pins.push_back({Pin(Pin::Bytes{}), "", false, false, {}});
+        } else {
+            policy_.max_age.steps.emplace_back();
+        }
+        return key_ == "pins" || key_ == "max-age";
     }
     bool start_array(std::size_t)
     {
@@ -151,9 +152,13 @@ private:
     bool number(std::int64_t value)
     {
         auto& steps = policy_.max_age.steps;
-        if (depth_ == 1) {
-            (key_ == "version" ? version_ : policy_.until) = value;
-            return key_ == "version" || key_ == "until";
+        if (key_ == "version") {
+            version_known_ = value == kTextVersion;
+            return version_known_;
+        }
+        if (key_ == "until") {
+            policy_.until = value;
+            return true;
         }
         if (depth_ != 3 || key_ != "max-age" || value < 0 || value > kLatestTime) {
             return false;
@@ -166,7 +171,7 @@ private:
     int depth_ = 0;
     std::string key_;        // of the outermost object
     std::string inner_key_;  // of an object within
-    std::int64_t version_ = 0;
+    bool version_known_ = false;
     bool kind_known_ = false;
     bool all_pins_ = true;
 };

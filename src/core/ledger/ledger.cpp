@@ -307,26 +307,18 @@ Entry Ledger::entry_of(Statement& row)
 
 std::int64_t Ledger::policy_id(const std::string& content)
 {
-    for (int turn = 0; turn < 2; turn++) {
-        Statement& known = statement("SELECT id FROM policies WHERE content = ?1");
-        if (known.bind(1, content).next()) {
-            return known.number(0);
-        }
-        statement("INSERT INTO policies(content) VALUES(?1)").bind(1, content).run();
-    }
-    return 0;
+    statement("INSERT INTO policies(content) VALUES(?1) ON CONFLICT DO NOTHING").bind(1, content).run();
+    Statement& known = statement("SELECT id FROM policies WHERE content = ?1");
+    known.bind(1, content).next();
+    return known.number(0);
 }
 
 std::int64_t Ledger::instance_id(const std::string& instance)
 {
-    for (int turn = 0; turn < 2; turn++) {
-        Statement& known = statement("SELECT id FROM instances WHERE name = ?1");
-        if (known.bind(1, instance).next()) {
-            return known.number(0);
-        }
-        statement("INSERT INTO instances(name) VALUES(?1)").bind(1, instance).run();
-    }
-    return 0;
+    statement("INSERT INTO instances(name) VALUES(?1) ON CONFLICT DO NOTHING").bind(1, instance).run();
+    Statement& known = statement("SELECT id FROM instances WHERE name = ?1");
+    known.bind(1, instance).next();
+    return known.number(0);
 }
 
 }  // namespace hpkp
