@@ -123,8 +123,8 @@ void rehearse(const std::string& path, const std::vector<HostPattern>& hosts, st
 /// A set of pins for the functions that take one without its policy.
 PinSet pin_set(const std::vector<Pin>& pins);
 
-/// Runs `work` in a process of its own. False if it crashed or was not done after `seconds`: what never ends must not
-/// hang the tests.
+/// Runs `work` in a process of its own. False if it failed, crashed, or was not done after so many seconds of processor
+/// time, or ten times as long by the clock: what never ends must not hang the tests.
 bool ends_within(unsigned seconds, const std::function<void()>& work);
 
 }  // namespace hpkp::test

@@ -11,7 +11,7 @@ using namespace hpkp::test;
 
 namespace {
 
-/// A second is meant; a machine that has other things to do gets some more.
+/// A second is meant, of processor time; a slow machine gets some more.
 constexpr unsigned kSeconds = 5;
 
 std::string repeated(const std::string& unit, const std::string& before = "")
