@@ -40,7 +40,9 @@ cmake --build $build --target hpkp_unit_tests --parallel "$(nproc)" >> $build/bu
     exit 1
 }
 find $build -name '*.gcda' -delete
-$build/hpkp_unit_tests --gtest_brief=1
+# Some tests become nobody, who counts too.
+find $build -type d -exec chmod a+rwx {} +
+(umask 0; $build/hpkp_unit_tests --gtest_brief=1)
 gcovr -r . --object-directory $build --filter src/core/ --exclude-throw-branches --exclude-unreachable-branches \
     --json $build/coverage.json $build
 
