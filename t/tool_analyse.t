@@ -237,6 +237,7 @@ subtest 'GNU Wget2 does as is said' => sub {
         my $done = !$kept ? 'forget' : run_command(\@wget2, %env)->{exit} == 5 ? 'locked-out' : 'note';
         my $json = JSON::PP::decode_json(run_tool($url, '--trust', "own=$roots", '--format', 'json')->{out});
         is((split /:/, (split ' ', actions($json))[3])[1], $done, "$done: $values[$at]") or diag(read_text($store));
+        ok(grep({ $_->{id} eq 'leaf-expires-first' } @{ $json->{findings} }), 'longer than any certificate') if $values[$at] =~ /=9223372036854775807;/;
     }
     $local->stop;
 };
