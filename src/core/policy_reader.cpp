@@ -326,6 +326,9 @@ PolicyFile read_policy_file(const std::string& path, std::time_t now, Findings& 
         PolicyReader(file, now, found).read_root(*root);
     }
     if (found.size() > kMaxFindings) {
+        // An error behind many warnings (guards that are over) still refuses the load.
+        std::stable_partition(found.begin(), found.end(),
+                              [](const Finding& finding) { return finding.severity == Severity::error; });
         found[kMaxFindings - 1].details.push_back("and " + std::to_string(found.size() - kMaxFindings)
                                                   + " more findings in this file");
         found.erase(found.begin() + kMaxFindings, found.end());
