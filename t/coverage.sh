@@ -33,6 +33,7 @@ cmake_language(DEFER CALL target_compile_options hpkp_core PRIVATE --coverage -O
 cmake_language(DEFER CALL target_link_options hpkp_core PUBLIC --coverage -Wl,--wrap=_exit)
 cmake_language(DEFER CALL target_sources hpkp_core PRIVATE ${CMAKE_BINARY_DIR}/exit.c)
 cmake_language(DEFER CALL target_compile_options hpkp_unit_tests PRIVATE --coverage -O0)
+cmake_language(DEFER CALL target_compile_definitions hpkp_unit_tests PRIVATE HPKP_COUNTED)
 CMAKE
 cmake -S . -B $build -DCMAKE_PROJECT_ngx_hpkp_INCLUDE="$PWD/$build/core.cmake" > $build/build.log
 cmake --build $build --target hpkp_unit_tests --parallel "$(nproc)" >> $build/build.log 2>&1 || {

@@ -99,6 +99,20 @@ TEST(Session, TheGravestIsLast)
     EXPECT_EQ(result.findings.front().id, FindingId::max_age_long);
 }
 
+TEST(Session, OfTooManyLinesTheGravestStay)
+{
+    const LoadResult result = load(true, 500, false);
+    EXPECT_EQ(count(result.findings, Severity::error), 500U);
+    EXPECT_EQ(result.lines.back().text, "500 errors, 1 warning: configuration refused") << "all are counted";
+    EXPECT_GT(result.lines.size(), 2000U);
+    EXPECT_LT(result.lines.size(), 2020U);
+    EXPECT_NE(result.lines.front().text.find(" more findings, none graver than the next, not shown"), std::string::npos)
+        << result.lines.front().text;
+    for (const Line& line : result.lines) {
+        EXPECT_EQ(line.severity, Severity::error) << line.text;
+    }
+}
+
 TEST(Session, TheSameLoadSaysTheSame)
 {
     World world;

@@ -125,10 +125,12 @@ sub configure {
     my $loaded = $self->{module} ne 'none' || $self->{main} =~ /_hpkp_module/;
     my $ours = $loaded && $option{http} !~ /\bhpkp_ledger\b/;
     my $ledger = $ours ? '    hpkp_ledger ledger/hpkp.ledger;' : '';
-    # Workers keep no other part of the environment.
-    my $clock = $self->{clock} ? "env FAKETIME_TIMESTAMP_FILE;\nenv FAKETIME_NO_CACHE;\n" : '';
+    # Workers keep no other part of the environment, nor does the new binary of an upgrade.
+    my @kept = $self->{clock} ? qw(FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE) : ();
+    push @kept, qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS) if $ENV{HPKP_PRELOAD};
+    my $kept = join '', map { "env $_;\n" } @kept;
 
-    $text =~ s/\{\{main\}\}/$load$clock$self->{main}/;
+    $text =~ s/\{\{main\}\}/$load$kept$self->{main}/;
     $text =~ s/\{\{ledger\}\}/$ledger/;
     $text =~ s/\{\{http\}\}\n/$option{http}/;
     $text =~ s/\{\{(log_level|workers)\}\}/$self->{$1}/g;
