@@ -192,6 +192,24 @@ TEST_F(HistoryTest, AJumpIsFromWhatWasSentLast)
     EXPECT_TRUE(has(take("enforce: {max-age: 20d}", kNow + 50), FindingId::max_age_jump)) << "report-only sets no time";
 }
 
+TEST_F(HistoryTest, OfTwoSentAtOnceTheLongerCounts)
+{
+    // Two policies of one host, as at two ports: each load sends both, so both were sent last.
+    const auto both = [&](std::int64_t first, std::int64_t second) {
+        SentPolicy a = enforced(first);
+        a.name = "a";
+        SentPolicy b = enforced(second);
+        b.name = "b";
+        file.take({sending(host("www.example.com"), a), sending(host("www.example.com"), b)}, kNow);
+        return has(take("enforce: {max-age: 1d}", kNow + 20), FindingId::max_age_jump);
+    };
+    EXPECT_FALSE(both(60, kDay));
+    file.path = dir / "second.ledger";
+    EXPECT_FALSE(both(kDay, 60));
+    file.path = dir / "third.ledger";
+    EXPECT_TRUE(both(60, 60));
+}
+
 TEST_F(HistoryTest, OutOfNothingThereIsNoJump)
 {
     take("enforce: {max-age: {ramp: [{for: 1h, value: 0}, {value: 1d}]}}", kNow);

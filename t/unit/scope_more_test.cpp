@@ -212,6 +212,32 @@ TEST(PolicyFlapping, AnUnpinningPolicyOfAWildcardMeetsTheName)
     EXPECT_EQ(ids(world.findings()), "policy-flapping");
 }
 
+/// Two servers of one policy, and at a third address another policy's for a name that cannot be told.
+World& with_a_tail(World& world)
+{
+    world.policies({named("www"), named("second")});
+    world.pinned(12, {"www.example.com"}, {pki().www_chain}, "www");
+    world.pinned(20, {"www.example.com"}, {pki().www_chain}, "www", 8443);
+    world.server(25, {"default.test"}, {stranger_for({"default.test"})}, 9443);
+    return world;
+}
+
+TEST(PolicyFlapping, EachServerOfThePolicyIsNamed)
+{
+    World world;
+    with_a_tail(world).pinned(30, {"www.example.*"}, {pki().www_chain}, "second", 9443);
+    EXPECT_EQ(lines_of(only(world.findings(), FindingId::policy_flapping)), (std::vector<unsigned>{12, 20, 30}));
+}
+
+TEST(PolicyFlapping, WhereTheChainIsNotKnown)
+{
+    World world;
+    with_a_tail(world).pinned(30, {"www.example.*"}, {}, "second", 9443).variable_certificates = true;
+    const auto findings = world.findings();
+    EXPECT_EQ(lines_of(only(findings, FindingId::policy_flapping)), (std::vector<unsigned>{12, 20, 30}));
+    EXPECT_TRUE(has(findings, FindingId::chain_unknown));
+}
+
 TEST(PolicyFlapping, OnePolicyAtTwoAddressesIsFine)
 {
     World world;

@@ -4,7 +4,7 @@
 #include "../duration.hpp"
 #include "../ledger/memory.hpp"
 
-#include <algorithm>
+#include <tuple>
 
 namespace hpkp {
 
@@ -118,7 +118,10 @@ void check_max_age_jump(const Site& site, Findings& findings)
         }
         const History* last = nullptr;
         for (const History& past : history) {
-            if (past.enforced && (last == nullptr || past.last_sent > last->last_sent)) {
+            // Of two that are sent at once, clients have had the longer one too.
+            if (past.enforced
+                && (last == nullptr
+                    || std::tie(past.last_sent, past.last_max_age) > std::tie(last->last_sent, last->last_max_age))) {
                 last = &past;
             }
         }

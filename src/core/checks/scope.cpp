@@ -148,9 +148,6 @@ private:
     void meet_patterns(const Binding& binding)
     {
         const std::string host = binding.name->example();
-        if (!met_patterns_.emplace(binding.policy, host).second) {
-            return;
-        }
         for (const AddressNames* names : pattern_addresses_) {
             const auto index = names->answers(host);
             if (index && !shares(site_.servers[*index], *binding.policy)) {
@@ -180,7 +177,7 @@ private:
         if (other.chain_unknown) {
             unknown_[binding.policy].insert({other.block->place, name});
         }
-        if (other.chains.empty()) {
+        if (other.chains.empty() && !other.chain_unknown) {
             return;
         }
         if (same_host && binding.policy->enforce) {
@@ -270,7 +267,6 @@ private:
     std::vector<Binding> bindings_;
     std::vector<const AddressNames*> pattern_addresses_;
     std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
-    std::set<std::pair<const Policy*, std::string>> met_patterns_;
     std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
     std::map<const Policy*, std::set<std::pair<Place, std::string>>> unknown_;
     std::map<std::string, Flapping> flapping_;
