@@ -23,6 +23,13 @@ std::string text_of(const ASN1_STRING* value)
     return std::string(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(length));
 }
 
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
 std::string entry(const X509_NAME* name, int nid)
 {
     const int at = X509_NAME_get_index_by_NID(name, nid, -1);
@@ -123,10 +130,13 @@ std::vector<std::string> Certificate::dns_names() const
         if (name->type != GEN_DNS) {
             continue;
         }
-        std::string text = text_of(name->d.dNSName);
-        std::transform(text.begin(), text.end(), text.begin(),
-                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        names.push_back(std::move(text));
+        names.push_back(lower(text_of(name->d.dNSName)));
+    }
+    const X509_NAME* subject = X509_get_subject_name(get());
+    if (names.empty()) {
+        for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
+            names.push_back(lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
+        }
     }
     return names;
 }

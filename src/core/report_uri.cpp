@@ -71,6 +71,10 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
     if (!result.host.empty() && result.host.back() == '.') {
         result.host.pop_back();  // the same host, written as an absolute name
     }
+    if (result.host.find('%') != std::string::npos) {
+        error = "has a percent sign in its host: clients differ on which host that is";
+        return std::nullopt;
+    }
     if (result.host.empty()) {
         error = "names no host";
         return std::nullopt;

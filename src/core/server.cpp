@@ -1,6 +1,7 @@
 #include "server.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace hpkp {
 
@@ -73,6 +74,45 @@ bool Site::unanswered(const Server& server, const std::string& host) const
         const auto names = addresses.find(listen.address);
         return server.presents_at(listen) && names != addresses.end() && !names->second.answers(host);
     });
+}
+
+std::vector<CertificateHost> Site::certificate_hosts(const Server& server) const
+{
+    const auto has = [&](HostPattern::Kind kind) {
+        return std::any_of(server.names.begin(), server.names.end(),
+                           [&](const HostPattern& name) { return name.kind == kind; });
+    };
+    std::vector<CertificateHost> result;
+    const bool regex = has(HostPattern::Kind::regex);
+    if (!regex && !has(HostPattern::Kind::tail)) {
+        return result;
+    }
+    std::set<std::string> seen;
+    for (const HostPattern* known : server.hosts()) {
+        seen.insert(known->text);
+    }
+    for (const Chain* chain : server.chains) {
+        for (const std::string& name : chain->leaf().dns_names()) {
+            std::vector<HostPattern> hosts = parse_server_name(name, false);
+            // Of a wildcard certificate's hosts, a tail ("www.example.*") answers to one: its first label, there.
+            for (const HostPattern& tail : server.names) {
+                if (tail.kind == HostPattern::Kind::tail && name.rfind("*.", 0) == 0) {
+                    const std::string label = tail.domain.substr(0, tail.domain.find('.'));
+                    const auto exact = parse_server_name(label + name.substr(1), false);
+                    hosts.insert(hosts.end(), exact.begin(), exact.end());
+                }
+            }
+            for (HostPattern& host : hosts) {
+                host.one_label = host.kind == HostPattern::Kind::wildcard;
+                const bool answering = answers(server, host.example());
+                const bool perhaps = !answering && regex && unanswered(server, host.example());
+                if ((answering || perhaps) && seen.insert(host.text).second) {
+                    result.push_back({std::move(host), perhaps});
+                }
+            }
+        }
+    }
+    return result;
 }
 
 }  // namespace hpkp

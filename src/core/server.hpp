@@ -112,6 +112,12 @@ struct Remembered {
     bool perhaps = false;  // only if a regular expression of server_name fits, which nginx alone can say
 };
 
+/// A host that a server's certificate says it may answer to.
+struct CertificateHost {
+    HostPattern host;
+    bool perhaps;  // only if a regular expression of server_name fits, which nginx alone can say
+};
+
 /// What the ledger knows about the hosts of a site.
 struct Memory {
     std::string path;            // of the ledger
@@ -147,6 +153,10 @@ struct Site {
 
     /// Whether no name but a regular expression answers to this host at some address of this server.
     bool unanswered(const Server& server, const std::string& host) const;
+
+    /// Hosts of a server whose names are tails or regular expressions: those in its certificates that nobody else
+    /// answers to, but for hosts(). No client comes with success by a name that the certificate does not have.
+    std::vector<CertificateHost> certificate_hosts(const Server& server) const;
 };
 
 }  // namespace hpkp

@@ -130,7 +130,14 @@ TEST(CertificateValue, DnsNamesInLowerCase)
     CertOptions options;
     options.names = {"WWW.Example.com", "*.Example.com"};
     EXPECT_EQ(of(options).dns_names(), (std::vector<std::string>{"www.example.com", "*.example.com"}));
-    EXPECT_TRUE(pki().root.dns_names().empty());
+}
+
+TEST(CertificateValue, CommonNamesWhereNoDnsNameIs)
+{
+    CertOptions options;
+    EXPECT_EQ(of(options, "WWW.Example.com").dns_names(), std::vector<std::string>{"www.example.com"});
+    options.common_name = false;
+    EXPECT_TRUE(of(options, "WWW.Example.com").dns_names().empty());
 }
 
 TEST(CertificateValue, Covers)

@@ -2,6 +2,7 @@
 #include "test_ledger.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <random>
 
@@ -156,7 +157,7 @@ TEST(SentPolicyText, GoesThereAndBack)
     ramp.clients = {false, true, true};
     ramp.stores = {{"android", "/etc/stores/android"}, {"mozilla", "/etc/ssl/\"certs\""}};
     for (const SentPolicy& policy :
-         {enforced(86400, true), enforced(0), ramp, guarded(1811894400), reported(), SentPolicy()}) {
+         {enforced(86400, true), enforced(0), ramp, guarded(1811894400), reported()}) {
         const std::string text = policy.to_text();
         EXPECT_EQ(policy.to_text(), text);
         const auto back = SentPolicy::from_text(text);
@@ -225,6 +226,21 @@ TEST(SentPolicyText, HostileText)
                                good.substr(1)};
     for (const std::string& text : bad) {
         EXPECT_EQ(SentPolicy::from_text(text), nullptr) << text.substr(0, 50);
+    }
+    // What would hold nobody: pins, clients or times are missing.
+    for (const auto& [key, none] : {std::pair<std::string, std::string>{"pins", "[]"},
+                                    {"clients", "[]"},
+                                    {"max-age", "[]"},
+                                    {"pins", ""},
+                                    {"clients", ""},
+                                    {"max-age", ""}}) {
+        auto text = nlohmann::json::parse(good);
+        if (none.empty()) {
+            text.erase(key);
+        } else {
+            text[key] = nlohmann::json::parse(none);
+        }
+        EXPECT_EQ(SentPolicy::from_text(text.dump()), nullptr) << key << " " << none;
     }
     std::string newer = good;
     newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");

@@ -193,7 +193,7 @@ TEST_F(LedgerSession, WithoutItsDirectoryTheLoadIsRefused)
     EXPECT_EQ(ids(load().findings), "");
 }
 
-TEST_F(LedgerSession, BrokenItRefusesWhatWouldBeSent)
+TEST_F(LedgerSession, BrokenItRefuses)
 {
     dir.write("hpkp.ledger", "this is no ledger, but a text of more than sixteen bytes", 0600);
     for (const bool serves : {true, false}) {
@@ -205,12 +205,12 @@ TEST_F(LedgerSession, BrokenItRefusesWhatWouldBeSent)
     serve_without_policy(pki().other_chain);
     writes = true;
     const LoadResult result = load();
-    EXPECT_FALSE(result.refused);
-    EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::warning);
+    EXPECT_TRUE(result.refused) << "whom this chain locks out is not known";
+    EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
     PolicyText guard = good_policy();
     guard.modes = {"guard: {}"};
     serve(guard, pki().www_chain);
-    EXPECT_FALSE(load().refused) << "nothing is sent";
+    EXPECT_TRUE(load().refused) << "though nothing is sent";
 }
 
 TEST_F(LedgerSession, ARampIsHeldByItsValueOfTheTime)

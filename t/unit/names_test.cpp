@@ -163,7 +163,7 @@ TEST(HostCanBePinned, OnlyServersWithAPolicyAreAsked)
     World world;
     world.policies({good_policy()});
     world.pinned(12, {"www.example.com"}, {pki().www_chain});
-    world.server(30, {"localhost", "192.0.2.1", "~x"}, {pki().other_chain});
+    world.server(30, {"localhost", "192.0.2.1", "~x"}, {chain_for({"elsewhere.test"})});
     EXPECT_EQ(ids(world.findings()), "");
 }
 

@@ -60,6 +60,7 @@ TEST(ReportUri, AnythingElseSaysWhy)
              std::string("https://<reports>/"),
              std::string("https://:443/"),
              std::string("https://?x"),
+             std::string("https://%65xample.com/pkp"),
              std::string("httpss://reports.example.net/"),
          }) {
         std::string error;

@@ -3,6 +3,7 @@
 #include "checks.hpp"
 
 #include "../drawing.hpp"
+#include "../ledger/memory.hpp"
 #include "../match.hpp"
 #include "pair_finding.hpp"
 
@@ -72,7 +73,10 @@ public:
                 continue;
             }
             for (const HostPattern* name : server.hosts()) {
-                meet_name(server, *name);
+                meet_name(server, *name, false);
+            }
+            for (const CertificateHost& known : site_.certificate_hosts(server)) {
+                meet_name(server, known.host, known.perhaps);
             }
         }
         for (const Binding& binding : bindings_) {
@@ -84,33 +88,37 @@ public:
 private:
     void add(const Binding& binding)
     {
-        if (is_ip_address(binding.name->domain)) {
-            return;  // clients pin none
-        }
-        if (binding.name->kind == Kind::exact) {
-            exact_[binding.name->domain][binding.policy].push_back(binding);
-            bindings_.push_back(binding);
-        } else if (binding.name->kind == Kind::wildcard) {
-            wildcards_[binding.name->domain][binding.policy].push_back(binding);
+        // Clients pin no IP address, and none comes by a name that another server answers to everywhere.
+        if (has_clients(site_, *binding.server, *binding.name)) {
+            auto& domains = binding.name->kind == Kind::exact ? exact_ : wildcards_;
+            domains[binding.name->domain][binding.policy].push_back(binding);
             bindings_.push_back(binding);
         }
     }
 
-    /// The policies that reach this name of a server: its own name's, and those of the domains above.
-    void meet_name(const Server& server, const HostPattern& name)
+    /// The policies that reach this name of a server: its own name's, and those of the domains above. `perhaps`: only
+    /// nginx could say whether the server answers to it.
+    void meet_name(const Server& server, const HostPattern& name, bool perhaps)
     {
         if (name.kind != Kind::exact && name.kind != Kind::wildcard) {
             return;
         }
         const std::string host = name.example();
-        if (!site_.answers(server, host)) {
+        if (!perhaps && !site_.answers(server, host)) {
             return;
         }
+        const auto meet_here = [&](const Binding& binding, bool same_host) {
+            if (perhaps) {
+                match(binding, server, name.text, perhaps_);
+            } else {
+                meet(binding, server, name.text, same_host);
+            }
+        };
         std::size_t level = 0;
         for (std::string_view domain = host; !domain.empty(); domain = parent_domain(domain), level++) {
             for_each_foreign(exact_, domain, server, [&](const Binding& binding) {
                 if (level == 0 || binding.policy->binds_subdomains()) {
-                    meet(binding, server, name.text, level == 0);
+                    meet_here(binding, level == 0);
                 }
             });
             for_each_foreign(wildcards_, domain, server, [&](const Binding& binding) {
@@ -118,7 +126,7 @@ private:
                 // below any host it answers to under includeSubDomains.
                 const bool itself = (level == 1 || !binding.name->one_label) && site_.answers(*binding.server, host);
                 if (level > 0 && (itself || (level > 1 && binding.policy->binds_subdomains()))) {
-                    meet(binding, server, name.text, itself);
+                    meet_here(binding, itself);
                 }
             });
         }
@@ -144,23 +152,33 @@ private:
     }
 
     /// The other way round: at another address a wildcard, or a default server whose certificate has one, may answer to
-    /// the policy's more specific name.
+    /// the policy's more specific name; and at any a wildcard may answer to what is below it.
     void meet_patterns(const Binding& binding)
     {
-        const std::string host = binding.name->example();
+        const HostPattern& name = *binding.name;
+        meet_patterns(binding, name.example(), name.text, true);
+        if (binding.policy->binds_subdomains() && name.kind == Kind::exact) {
+            meet_patterns(binding, any_below(name.domain), "*." + name.domain, false);
+        }
+    }
+
+    void meet_patterns(const Binding& binding, const std::string& host, const std::string& text, bool same_host)
+    {
+        const auto meet_other = [&](const Server& server) {
+            // Not where it answers to this host at an address without TLS alone.
+            if (!shares(server, *binding.policy) && site_.answers(server, host)) {
+                meet(binding, server, text, same_host);
+            }
+        };
         for (const AddressNames* names : pattern_addresses_) {
-            const auto index = names->answers(host);
-            if (index && !shares(site_.servers[*index], *binding.policy)) {
-                meet(binding, site_.servers[*index], binding.name->text, true);
+            if (const auto index = names->answers(host)) {
+                meet_other(site_.servers[*index]);
             }
         }
         const auto found = certificate_wildcards_.find(std::string(parent_domain(host)));
-        if (found == certificate_wildcards_.end()) {
-            return;
-        }
-        for (const Server* server : found->second) {
-            if (!shares(*server, *binding.policy) && site_.answers(*server, host)) {
-                meet(binding, *server, binding.name->text, true);
+        if (found != certificate_wildcards_.end()) {
+            for (const Server* server : found->second) {
+                meet_other(*server);
             }
         }
     }
@@ -189,13 +207,22 @@ private:
                 }
             }
         }
+        match(binding, other, name, conflicts_);
+    }
+
+    using Conflict = std::tuple<const Policy*, const PinSet*, const Chain*>;
+    using Conflicts = std::map<Conflict, std::set<std::pair<Place, std::string>>>;
+
+    /// Adds the chains of the other server that clients with this policy do not accept.
+    void match(const Binding& binding, const Server& other, const std::string& name, Conflicts& conflicts) const
+    {
         for (const PinSet& pins : binding.policy->pin_sets) {
             if (!pins.enforced && !pins.guarded) {
                 continue;
             }
             for (const Chain* chain : other.chains) {
                 if (!accepted_by(binding.policy->clients, *chain, site_.paths(*binding.policy, *chain), pins)) {
-                    conflicts_[{binding.policy, &pins, chain}].insert({other.block->place, name});
+                    conflicts[{binding.policy, &pins, chain}].insert({other.block->place, name});
                 }
             }
         }
@@ -216,6 +243,19 @@ private:
                 finding.servers.push_back(place);
             }
             finding.details = draw(*chain, site_.paths(*policy, *chain), *pins);
+            findings.push_back(std::move(finding));
+        }
+        for (const auto& [key, servers] : perhaps_) {
+            const auto& [policy, pins, chain] = key;
+            Finding finding(FindingId::regex_host, pins->place,
+                            pins->owner + " reaches " + servers.begin()->second + ", and it does not match "
+                                + chain->text()
+                                + ": clients that hold it are locked out if a regular expression of server_name sends "
+                                  "them there",
+                            "name the hosts in server_name, so that it can be checked");
+            for (const auto& [place, name] : servers) {
+                finding.servers.push_back(place);
+            }
             findings.push_back(std::move(finding));
         }
         for (const auto& [policy, servers] : unknown_) {
@@ -259,15 +299,14 @@ private:
         }
     }
 
-    using Conflict = std::tuple<const Policy*, const PinSet*, const Chain*>;
-
     const Site& site_;
     BindingsByDomain exact_;
     BindingsByDomain wildcards_;
     std::vector<Binding> bindings_;
     std::vector<const AddressNames*> pattern_addresses_;
     std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
-    std::map<Conflict, std::set<std::pair<Place, std::string>>> conflicts_;
+    Conflicts conflicts_;
+    Conflicts perhaps_;  // where only nginx could say whether they meet
     std::map<const Policy*, std::set<std::pair<Place, std::string>>> unknown_;
     std::map<std::string, Flapping> flapping_;
 };

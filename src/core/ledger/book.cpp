@@ -143,7 +143,8 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
         }
     }
     if (problem_) {
-        findings.push_back(finding_of(*problem_, fresh));
+        // What clients hold is not known, or it cannot be written down: the latter does no harm where nothing is new.
+        findings.push_back(finding_of(*problem_, fresh || problem_->id != FindingId::ledger_unwritable));
     }
     return wrote_;
 }

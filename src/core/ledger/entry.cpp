@@ -60,7 +60,15 @@ public:
         const auto& pins = policy_.pins.pins;
         const bool all_pins =
             std::none_of(pins.begin(), pins.end(), [](const PolicyPin& pin) { return pin.pin == Pin(Pin::Bytes{}); });
-        return version_known_ && kind_known_ && all_pins_ && all_pins;
+        if (!version_known_ || !kind_known_ || !all_pins_ || !all_pins) {
+            return false;
+        }
+        // Without these it would hold nobody to anything. A policy of report-only holds nobody anyway.
+        const Clients& clients = policy_.clients;
+        const bool holds = !pins.empty() && (clients.chain || clients.sent || clients.leaf);
+        const bool timed =
+            policy_.kind == SentPolicy::Kind::enforced ? !policy_.max_age.steps.empty() : policy_.until != 0;
+        return policy_.kind == SentPolicy::Kind::reported || (holds && timed);
     }
 
     bool null() { return false; }

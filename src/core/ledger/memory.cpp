@@ -72,46 +72,6 @@ void recall_host(const Site& site, const Server& server, const HostPattern& host
     }
 }
 
-/// Hosts of a server whose names are tails or regular expressions: those in its certificates that nobody else answers
-/// to. No client comes with success by a name that the certificate does not have. `perhaps` where only nginx could say
-/// whether the expression fits.
-void recall_by_certificates(const Site& site, const Server& server, Ledger& ledger, std::int64_t now, Memory& memory)
-{
-    const auto has = [&](Kind kind) {
-        return std::any_of(server.names.begin(), server.names.end(),
-                           [&](const HostPattern& name) { return name.kind == kind; });
-    };
-    const bool regex = has(Kind::regex);
-    if (!regex && !has(Kind::tail)) {
-        return;
-    }
-    std::set<std::string> seen;
-    for (const HostPattern* known : server.hosts()) {
-        seen.insert(known->text);
-    }
-    for (const Chain* chain : server.chains) {
-        for (const std::string& name : chain->leaf().dns_names()) {
-            std::vector<HostPattern> hosts = parse_server_name(name, false);
-            // Of a wildcard certificate's hosts, a tail ("www.example.*") answers to one: its first label, there.
-            for (const HostPattern& tail : server.names) {
-                if (tail.kind == Kind::tail && name.rfind("*.", 0) == 0) {
-                    const std::string label = tail.domain.substr(0, tail.domain.find('.'));
-                    const auto exact = parse_server_name(label + name.substr(1), false);
-                    hosts.insert(hosts.end(), exact.begin(), exact.end());
-                }
-            }
-            for (HostPattern& host : hosts) {
-                host.one_label = host.kind == Kind::wildcard;
-                const bool answers = site.answers(server, host.example());
-                const bool perhaps = !answers && regex && site.unanswered(server, host.example());
-                if (can_be_recorded(host) && seen.insert(host.text).second && (answers || perhaps)) {
-                    recall_host(site, server, host, perhaps, ledger, now, memory);
-                }
-            }
-        }
-    }
-}
-
 /// Names below a wildcard that its server answers to nowhere.
 std::vector<std::string> exceptions_of(const Site& site, const Server& server,
                                        const std::vector<const HostPattern*>& below)
@@ -238,7 +198,11 @@ Memory recall(const Site& site, Ledger& ledger)
                 recall_host(site, server, *host, false, ledger, now, memory);
             }
         }
-        recall_by_certificates(site, server, ledger, now, memory);
+        for (const CertificateHost& known : site.certificate_hosts(server)) {
+            if (can_be_recorded(known.host)) {
+                recall_host(site, server, known.host, known.perhaps, ledger, now, memory);
+            }
+        }
     }
     for_each_host(site, [&](const Policy&, const Server&, const HostPattern& host) {
         const std::string key = host_key(host);
