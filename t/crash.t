@@ -3,6 +3,7 @@
 # strace kills the child where it opens the policy file; nothing else in nginx opens that.
 
 use lib 't/lib';
+use HPKP::Ledger qw(ledger_file);
 use HPKP::Test;
 
 need_tools('strace');
@@ -21,6 +22,16 @@ for my $case ([ SEGV => 11 ], [ KILL => 9 ], [ BUS => 7 ]) {
     is($test->{exit}, 1, "$name: nginx -t lives to say no") or diag($test->{err});
     like($test->{err}, qr/\[emerg\].*hpkp: the checks ended by signal $number /, "$name: and says why");
     like($test->{err}, qr/test failed/, "$name: in nginx's own words too");
+}
+
+# Nor is anything withdrawn that a test cannot have written.
+{
+    my $ledger = ledger_file($server);
+    my $trace = $server->file('temp/trace');
+    $server->test_config(before => [ 'strace', '-f', '-o', $trace, '-P', $policy, '-P', $ledger, '-e', 'trace=openat',
+            '-e', 'inject=openat:signal=KILL:when=1' ]);
+    my %opened = map { $_ => 1 } read_text($trace) =~ /^(\d+) +openat\(/mg;
+    is(keys %opened, 1, 'only the checks of a test open a file, though they are killed');
 }
 
 # A running master: the old configuration serves on, and the next reload is good.

@@ -100,4 +100,46 @@ subtest 'who waits for an upstream' => sub {
     $server->no_alerts;
 };
 
+# Nobody tells them to end, and the next nginx counts them as old workers.
+subtest 'whose master was killed' => sub {
+    my $server = site(clock => day(0), pins_yaml => policy(enforce => '{max-age: 10m}'))->start;
+    my $header = pins_header($server, max_age => 600);
+    my ($worker) = $server->kill_master;
+    push @ours, $worker;
+    told();
+    one_header(fetch($server, '/'), $header, 'they go on');
+    $server->set_clock(day(0, 280));
+    one_header(fetch($server, '/'), $header, 'for nearly five minutes');
+    $server->set_clock(day(0, 300));
+    no_header(fetch($server, '/'), 'no longer');
+    is(fetch($server, '/')->{status}, 200, 'but they serve');
+    kill KILL => $worker;
+};
+
+# The process that reloads answers by the old configuration on the connections that it has, and knows of no end.
+subtest 'master_process off' => sub {
+    my $server = site(main => "master_process off;\n", pins_yaml => policy(enforce => '{max-age: 10m}'));
+    my $sent = sub {
+        return join ', ', sort map { ($_->{open} ? 'open ' : 'closed ') . $_->{policy}{'max-age'}[0]{value} } entries($server, host => 'www.example.com');
+    };
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>', '/dev/null';
+        exec qw(setpriv --pdeathsig TERM), $server->command;
+    }
+    push @ours, $pid;
+    ok(wait_until(sub { $sent->() eq 'open 600' }, 20), 'it starts') or diag($server->log);
+    wait_until(sub { -s $server->file('nginx.pid') }, 20);
+    $server->write('conf/pins.yaml', policy(enforce => '{max-age: 5m}'));
+    sleep 1;    # its signals are set up a moment after
+    kill HUP => $pid;
+    ok(wait_until(sub { $sent->() =~ /300/ }, 20), 'it reloads') or diag($server->log);
+    sleep 1;
+    is($sent->(), 'open 300, open 600', 'the old policy is not taken for closed');
+    kill QUIT => $pid;
+    waitpid $pid, 0;
+    @ours = grep { $_ != $pid } @ours;
+    is($sent->(), 'closed 300, closed 600', 'the end closes both');
+};
+
 done_testing;

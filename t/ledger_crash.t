@@ -178,6 +178,23 @@ subtest 'after the load, before it is settled' => sub {
     is((grep { $_->{open} } entries($server, host => 'www.example.com')), 2, 'killed in between, both count as sent');
 };
 
+# Its master goes on, and another worker may be serving.
+subtest 'a worker that fails before it serves' => sub {
+    my $server = site(ledger => 'fresh', main => "working_directory {{prefix}};\n", pins_yaml => pins('backup-1', 'backup-2'));
+    # As root it fails while it may still write the ledger.
+    my $fails = $> == 0 ? 'setgid' : 'chdir';
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>', '/dev/null';
+        exec qw(setpriv --pdeathsig TERM strace -f -qq -o /dev/null -e), "inject=$fails:error=EIO", $server->command;
+    }
+    ok(wait_until(sub { $server->log =~ /exited with fatal code 2/ }, 20), 'it ends at once') or diag($server->log);
+    my ($master) = read_text($server->file('nginx.pid')) =~ /(\d+)/;
+    kill KILL => $master;
+    waitpid $pid, 0;
+    is(join(' ', states($server)), 'www.example.com www open backup-1', 'what the load sends stays written');
+};
+
 subtest 'the end, killed' => sub {
     my $server = site(pins_yaml => pins('backup-1', 'backup-2'));
     my $trace = $server->file('temp/trace');

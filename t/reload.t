@@ -122,6 +122,23 @@ subtest 'a load that fails after ours' => sub {
     $server->stop;
 };
 
+# The chain of filters is the process's: what that load makes of it is what later workers of the old configuration have.
+subtest 'a load without a policy that fails after ours' => sub {
+    my $foreign = "add_header Public-Key-Pins 'max-age=99; foreign' always;";
+    my $server = site(workers => 1, server => "hpkp_policy pins.yaml;\n$foreign")->start;
+    my $header = pins_header($server, max_age => 2592000);
+    my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $server->port('taken'), Listen => 1)
+        or die "listen: $!";
+    $server->configure(http => tls_server() . "server { listen 127.0.0.1:{{port:taken}}; }\n");
+    my ($mark, @old) = ($server->log_mark, $server->workers);
+    kill HUP => $server->master;
+    ok(wait_until(sub { $server->log_since($mark) =~ /\[emerg\].*still could not bind/ }, 20), 'nginx gives up');
+    one_header(fetch($server, '/'), $header, 'afterwards');
+    $server->kill_worker($old[0]);
+    one_header(fetch($server, '/'), $header, 'in a new worker');
+    $server->stop;
+};
+
 subtest 'policies come and go' => sub {
     my $server = site(workers => 1)->start;
     one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'there');

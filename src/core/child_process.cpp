@@ -27,13 +27,21 @@ public:
         ::sigemptyset(&child);
         ::sigaddset(&child, SIGCHLD);
         ::sigprocmask(SIG_BLOCK, &child, &mask_);
-        struct sigaction usual {};
-        usual.sa_handler = SIG_DFL;
-        ::sigaction(SIGCHLD, &usual, &action_);
+        ::sigaction(SIGCHLD, nullptr, &action_);
+        // A handler stays, as it cannot run: SIG_DFL would drop the signal of a worker that has died meanwhile, and
+        // nginx would never replace it.
+        ignored_ = action_.sa_handler == SIG_IGN || (action_.sa_flags & SA_NOCLDWAIT) != 0;
+        if (ignored_) {
+            struct sigaction usual {};
+            usual.sa_handler = SIG_DFL;
+            ::sigaction(SIGCHLD, &usual, nullptr);
+        }
     }
     ~ChildSignalAside()
     {
-        ::sigaction(SIGCHLD, &action_, nullptr);
+        if (ignored_) {
+            ::sigaction(SIGCHLD, &action_, nullptr);
+        }
         ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
     }
     ChildSignalAside(const ChildSignalAside&) = delete;
@@ -41,7 +49,8 @@ public:
 
 private:
     sigset_t mask_;
-    struct sigaction action_;
+    struct sigaction action_ {};
+    bool ignored_;
 };
 
 /// The child does not outlive its parent, nor its time.

@@ -257,8 +257,10 @@ hpkp_session_t* hpkp_session_run(const hpkp_server_t* servers, size_t servers_n,
     try {
         hpkp::SharedMemory memory(kSessionBytes + servers_n * kServerBytes);
         session = make_session(std::move(memory));
-        // Known before the child writes it: one that dies then can still be withdrawn.
-        std::strncpy(session->load, hpkp::new_ledger_id().c_str(), sizeof(session->load) - 1);
+        if (options->writes != 0) {
+            // Known before the child writes it: one that dies then can still be withdrawn.
+            std::strncpy(session->load, hpkp::new_ledger_id().c_str(), sizeof(session->load) - 1);
+        }
         Request request{servers, servers_n, options, session};
         const std::string failure = hpkp::run_in_child(judge, &request, kMaxSeconds);
         if (!failure.empty()) {

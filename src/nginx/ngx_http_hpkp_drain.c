@@ -33,6 +33,8 @@ static void ngx_http_hpkp_drain_begin(void);
 static time_t            ngx_http_hpkp_served;
 static ngx_msec_t        ngx_http_hpkp_served_msec;
 
+static ngx_uint_t        ngx_http_hpkp_orphaned;
+
 static ngx_event_t       ngx_http_hpkp_drain_event;
 static ngx_connection_t  ngx_http_hpkp_drain_connection;
 
@@ -74,7 +76,11 @@ ngx_http_hpkp_drain_init(ngx_cycle_t *cycle)
 static void
 ngx_http_hpkp_drain_look(ngx_event_t *ev)
 {
-    if (ngx_quit || ngx_exiting) {
+    /* a master that was killed leaves its workers, which nobody will end */
+
+    ngx_http_hpkp_orphaned = (ngx_getppid() != ngx_parent);
+
+    if (ngx_quit || ngx_exiting || ngx_http_hpkp_orphaned) {
         ngx_http_hpkp_drain_begin();
         return;
     }
@@ -121,7 +127,7 @@ ngx_http_hpkp_drained(void)
 {
     time_t  now;
 
-    if (!ngx_exiting) {
+    if (!ngx_exiting && !ngx_http_hpkp_orphaned) {
         return 0;
     }
 

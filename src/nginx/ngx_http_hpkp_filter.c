@@ -9,6 +9,9 @@
 static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
 
+#if (nginx_version >= 1029000)
+static ngx_int_t ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r);
+#endif
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_hpkp_emit_once(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
@@ -57,6 +60,9 @@ ngx_module_t  ngx_http_hpkp_filter_module = {
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+#if (nginx_version >= 1029000)
+static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
+#endif
 
 
 static ngx_str_t  ngx_http_hpkp_enforce_name = ngx_string("Public-Key-Pins");
@@ -75,20 +81,46 @@ ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
 }
 
 
+/*
+ * Without any policy too: the chain of filters is the process's, not the
+ * configuration's.  If this load fails later, workers of the old one, which
+ * sends, are forked with the chain that is made here.
+ */
+
 static ngx_int_t
 ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 {
-    ngx_http_hpkp_main_conf_t  *hmcf;
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_hpkp_header_filter;
 
-    hmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_hpkp_module);
-
-    if (hmcf->emits) {
-        ngx_http_next_header_filter = ngx_http_top_header_filter;
-        ngx_http_top_header_filter = ngx_http_hpkp_header_filter;
-    }
+#if (nginx_version >= 1029000)
+    ngx_http_next_early_hints_filter = ngx_http_top_early_hints_filter;
+    ngx_http_top_early_hints_filter = ngx_http_hpkp_early_hints_filter;
+#endif
 
     return NGX_OK;
 }
+
+
+#if (nginx_version >= 1029000)
+
+/* an upstream's 103 goes before our header, so nothing of that name may */
+
+static ngx_int_t
+ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r)
+{
+    ngx_http_hpkp_srv_conf_t  *hscf;
+
+    hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
+
+    if (hscf->emission) {
+        ngx_http_hpkp_clear(r, hscf->emission);
+    }
+
+    return ngx_http_next_early_hints_filter(r);
+}
+
+#endif
 
 
 /*

@@ -11,6 +11,7 @@
 static void ngx_http_hpkp_withdraw(void *data);
 static void ngx_http_hpkp_at_exit(void);
 static ngx_uint_t ngx_http_hpkp_older_master(void);
+static ngx_uint_t ngx_http_hpkp_goes_on(ngx_conf_t *cf);
 static ngx_http_hpkp_main_conf_t *ngx_http_hpkp_cycle_conf(ngx_cycle_t *cycle);
 
 
@@ -48,10 +49,24 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
     options->prefix = ngx_http_hpkp_str(&cf->cycle->prefix);
     options->lockout_warns = (hmcf->lockout == NGX_HTTP_HPKP_LOCKOUT_WARN);
     options->writes = !ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER;
-    options->may_close = !ngx_http_hpkp_older_master();
+    options->may_close = !ngx_http_hpkp_older_master()
+                         && !ngx_http_hpkp_goes_on(cf);
     options->reached = hmcf->reached;
 
     return NGX_OK;
+}
+
+
+/*
+ * Under "master_process off" the process that reloads goes on answering by the
+ * old configuration, for as long as the connections live.
+ */
+
+static ngx_uint_t
+ngx_http_hpkp_goes_on(ngx_conf_t *cf)
+{
+    return ngx_process == NGX_PROCESS_SINGLE
+           && !ngx_is_init_cycle(cf->cycle->old_cycle);
 }
 
 
@@ -191,6 +206,14 @@ ngx_http_hpkp_at_exit(void)
 {
     int               status;
     ngx_core_conf_t  *ccf;
+
+    /* a worker that fails before its init_process; others may serve */
+
+    if (ngx_process == NGX_PROCESS_WORKER
+        || ngx_process == NGX_PROCESS_HELPER)
+    {
+        return;
+    }
 
     if (ngx_http_hpkp_unsent == NULL
         || ngx_last_process != 0

@@ -1,14 +1,18 @@
 // What happens in the child stays there, but for what it leaves in shared memory.
+#include "test_ledger.hpp"
+
 #include "child_process.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdint>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace hpkp;
+using namespace hpkp::test;
 
 namespace {
 
@@ -81,6 +85,34 @@ TEST(RunInChild, LeavesSignalsAsTheyWere)
     for (const int signal : {SIGCHLD, SIGHUP, SIGTERM, SIGALRM}) {
         EXPECT_EQ(sigismember(&mask_after, signal), sigismember(&mask_before, signal)) << signal;
     }
+}
+
+TEST(RunInChild, LosesNoChildOfTheCallers)
+{
+    // A worker of nginx's dies while the master loads, which then may make no process: nginx still has to hear of it.
+    EXPECT_TRUE(as_nobody([] {
+        struct sigaction handler {};
+        handler.sa_handler = [](int) {
+            children_seen = children_seen + 1;
+        };
+        sigaction(SIGCHLD, &handler, nullptr);
+        sigset_t child;
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        sigprocmask(SIG_BLOCK, &child, nullptr);
+        const pid_t worker = fork();
+        if (worker == 0) {
+            _exit(0);
+        }
+        siginfo_t info;
+        EXPECT_EQ(waitid(P_PID, static_cast<id_t>(worker), &info, WEXITED | WNOWAIT), 0);
+        const rlimit none{0, 0};
+        setrlimit(RLIMIT_NPROC, &none);
+        EXPECT_EQ(run_in_child([](void*) noexcept {}, nullptr, 60).find("no process for the checks: "), 0U);
+        sigset_t pending;
+        sigpending(&pending);
+        EXPECT_EQ(sigismember(&pending, SIGCHLD), 1);
+    }));
 }
 
 TEST(SharedMemory, HandsOutZeroedObjectsUntilItIsFull)

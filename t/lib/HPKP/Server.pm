@@ -359,6 +359,17 @@ sub crash {
     $self->forget;
 }
 
+# kill -9 of the master alone: its workers live on, and are the caller's to end.
+sub kill_master {
+    my ($self) = @_;
+    my @workers = $self->workers;
+
+    kill KILL => $self->{master};
+    waitpid $self->{master}, 0;
+    $self->forget;
+    return @workers;
+}
+
 # After a signal that ends the master: true once it has gone.
 sub wait_for_end {
     my ($self) = @_;
