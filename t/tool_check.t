@@ -137,6 +137,10 @@ subtest 'several chains' => sub {
     my $run = same_words('both match', $server, [], chains => [qw(www www-rsa)]);
     is(() = $run->{out} =~ /^policy www matches the chain of www\.example\.com by pin "(?:www|www-rsa)"$/mg, 2, 'says by which pins');
 
+    $server->write('conf/pins.yaml', policy(pins => [qw(backup-1 backup-2 backup-3)],
+            report_only => '{report-uri: "https://reports.example.net/", allow-mismatch: true}'));
+    unlike(check($server, chains => ['www'])->{out}, qr/matches/, 'a mismatch that is allowed is none');
+
     $server->write('conf/pins.yaml', policy());
     same_words('one does not', $server, ['no-pin-in-chain error'], chains => [qw(www www-rsa)]);
     same_words('and alone', still(), [], chains => ['www']);

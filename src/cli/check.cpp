@@ -10,6 +10,7 @@
 #include "policy_reader.hpp"
 #include "session.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <iostream>
 
@@ -46,9 +47,15 @@ void print_text(const LoadResult& result, const std::vector<ServerBlock>& blocks
         return;
     }
     const Emission& emission = result.emissions.servers.front();
-    for (std::size_t i = 0; i < emission.leaves.size(); i++) {
-        std::cout << "policy " << emission.policy << " matches " << blocks.front().certificates[i].text();
-        std::cout << (emission.leaves[i].pin.empty() ? "" : " by pin \"" + emission.leaves[i].pin + "\"") << '\n';
+    const auto& chains = blocks.front().certificates;
+    for (const EmissionLeaf& leaf : emission.leaves) {
+        const auto chain = std::find_if(chains.begin(), chains.end(),
+                                        [&](const Chain& from) { return from.leaf().get() == leaf.x509; });
+        // No pin: a mismatch is allowed, or nothing is asked any more.
+        if (chain != chains.end() && !leaf.pin.empty()) {
+            std::cout << "policy " << emission.policy << " matches " << chain->text() << " by pin \"" << leaf.pin
+                      << "\"\n";
+        }
     }
     std::cout << counts << ": nginx would accept this\n";
 }

@@ -22,22 +22,37 @@ std::string quoted(const std::vector<const PolicyPin*>& pins)
     return text;
 }
 
-std::string match_text(const Chain& chain, const TrustPaths& paths, const PinSet& pins)
+/// Which of the pins clients find, and where: on the validated paths, or, where the policy is not for such clients, in
+/// what is sent.
+std::string match_text(const Clients& clients, const Chain& chain, const TrustPaths& paths, const PinSet& pins)
 {
     std::vector<const PolicyPin*> matched;
-    for (const Path& path : paths.paths) {
-        const PolicyPin* pin = matching_pin(path, pins);
+    const auto add = [&](const PolicyPin* pin) {
         if (pin != nullptr && std::find(matched.begin(), matched.end(), pin) == matched.end()) {
             matched.push_back(pin);
         }
+    };
+    std::string where;
+    if (clients.chain) {
+        std::size_t on = 0;
+        for (const Path& path : paths.paths) {
+            const PolicyPin* pin = matching_pin(path, pins);
+            on += pin != nullptr ? 1 : 0;
+            add(pin);
+        }
+        const std::size_t n = paths.paths.size();
+        where = n == 1    ? "on its path"
+                : on == n ? "on all " + std::to_string(n) + " paths"
+                          : "on " + std::to_string(on) + " of " + std::to_string(n) + " paths";
+    } else {
+        const std::size_t seen = clients.sent ? chain.sent.size() : 1;
+        for (std::size_t i = 0; i < seen; i++) {
+            add(chain.sent[i].pin() ? pins.find(*chain.sent[i].pin()) : nullptr);
+        }
+        where = clients.sent ? "among the certificates sent" : "by its leaf";
     }
     // A rehearsal of a chain of tomorrow, say.
-    if (matched.empty()) {
-        return chain.text() + " does not match";
-    }
-    const std::size_t n = paths.paths.size();
-    return chain.text() + " matches " + quoted(matched) + " on "
-           + (n == 1 ? "its path" : "all " + std::to_string(n) + " paths");
+    return chain.text() + (matched.empty() ? " does not match" : " matches " + quoted(matched) + " " + where);
 }
 
 class Prover {
@@ -54,6 +69,7 @@ public:
             Held& held = held_[remembered.server];
             held.policies.insert(remembered.entry->policy.get());
             held.until = std::max(held.until, remembered.entry->held_until(site.memory.judged_at));
+            held.matches = held.matches && accepted(remembered);
         }
     }
 
@@ -65,7 +81,7 @@ public:
             for (const PinSet& pins : policy->pin_sets) {
                 text += " " + pins.owner + ", " + sent_as(*policy, pins, emissions_.servers[index]) + ": ";
                 for (const Chain* chain : server.chains) {
-                    text += match_text(*chain, site_.paths(*policy, *chain), pins) + ", ";
+                    text += match_text(policy->clients, *chain, site_.paths(*policy, *chain), pins) + ", ";
                 }
                 text += backups_.at(&pins) + ";";
             }
@@ -76,7 +92,8 @@ public:
         } else {
             const std::size_t n = held->second.policies.size();
             text += " what clients hold from before (" + std::to_string(n) + (n == 1 ? " policy" : " policies")
-                    + ", until " + date_text(held->second.until, site_.now) + ") matches too";
+                    + ", until " + date_text(held->second.until, site_.now) + ")"
+                    + (held->second.matches ? " matches too" : " does not match");
         }
         return presentable(text, kMaxLine);
     }
@@ -85,7 +102,19 @@ private:
     struct Held {
         std::set<const SentPolicy*> policies;
         std::int64_t until = 0;
+        bool matches = true;
     };
+
+    /// Not so under "hpkp_lockout warn", and where only nginx could say whether they meet.
+    bool accepted(const Remembered& remembered) const
+    {
+        const SentPolicy& policy = *remembered.entry->policy;
+        const auto& chains = remembered.server->chains;
+        return std::all_of(chains.begin(), chains.end(), [&](const Chain* chain) {
+            return accepted_by(policy.clients, *chain, site_.finder->find_remembered(*chain, policy.stores),
+                               policy.pins);
+        });
+    }
 
     std::string sent_as(const Policy& policy, const PinSet& pins, const Emission& emission) const
     {
