@@ -348,7 +348,7 @@ int hpkp_may_be_noted(const SSL* connection, const uint8_t (*pins)[32], size_t p
         }
     }
     catch (...) {
-        answer = 0;
+        answer = -1;
     }
     ERR_clear_error();
     return answer;

@@ -190,8 +190,8 @@ int hpkp_ledger_close(hpkp_str_t ledger, const char *load, int64_t now, int64_t 
 
 /*
  * At run time, for a certificate that no load has checked: may a header with these pins go out on this connection?
- * 1 and the index of the pin that matches, or 0; 0 as well if memory or OpenSSL fails. Verifies signatures: remember
- * the answer.
+ * 1 and the index of the pin that matches, or 0; -1 if memory or OpenSSL fails, which means no for now. Verifies
+ * signatures: remember the answer, if it is one.
  */
 int hpkp_may_be_noted(const SSL *connection, const uint8_t (*pins)[32], size_t pins_n, size_t *matched);
 

@@ -207,6 +207,11 @@ ngx_http_hpkp_judge_header(ngx_http_request_t *r,
         entry->fits = hpkp_may_be_noted(r->connection->ssl->connection,
                                         (const uint8_t (*)[32]) header->pins,
                                         header->npins, &entry->matched);
+
+        if (entry->fits < 0) {
+            entry->header = NULL;
+            return 0;
+        }
     }
 
     if (entry->fits) {

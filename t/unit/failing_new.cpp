@@ -6,7 +6,9 @@
 namespace hpkp::test {
 
 thread_local long allocations_left = -1;
+thread_local bool allocation_fails_once = false;
 thread_local bool allocation_failed = false;
+volatile AllocationFailures* shared_failures = nullptr;
 
 }  // namespace hpkp::test
 
@@ -16,6 +18,10 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept
     if (left > 0) {
         left--;
     } else if (left == 0) {
+        left = hpkp::test::allocation_fails_once ? -1 : 0;
+        if (hpkp::test::shared_failures != nullptr) {
+            hpkp::test::shared_failures->any = true;
+        }
         return nullptr;
     }
     return std::malloc(size == 0 ? 1 : size);
@@ -26,6 +32,9 @@ void* operator new(std::size_t size)
     void* memory = operator new(size, std::nothrow);
     if (memory == nullptr) {
         hpkp::test::allocation_failed = true;
+        if (hpkp::test::shared_failures != nullptr) {
+            hpkp::test::shared_failures->thrown = true;
+        }
         throw std::bad_alloc();
     }
     return memory;
