@@ -92,7 +92,7 @@ subtest 'a start' => sub {
     my @points = points($whole->{seen}, first => 2, rest => 6);
 
     for my $point (@points) {
-        with_faults(sub {
+        my $counts = with_faults(sub {
             if (my $ended = $server->launch) {
                 push @wrong, "$point: exit $ended->{exit}, signal $ended->{signal}" if $ended->{exit} != 1;
                 return;
@@ -101,6 +101,7 @@ subtest 'a start' => sub {
             push @wrong, "$point: status $answer->{status}, sent " . sent($answer) if $answer->{status} != 200 || sent($answer) ne $header;
             $server->stop;
         }, at => $point);
+        push @wrong, "$point: none has failed" if !$counts->{failed};
     }
     is(join("\n", @wrong), '', 'it serves as ever, or not at all: ' . @points . " of $whole->{seen} allocations");
     no_harm($server, $header);

@@ -20,7 +20,8 @@ my ($module) = $server->{module} =~ m{([^/]+)$};
 sub valgrind {
     my ($name) = @_;
     mkdir $server->file('temp/valgrind');
-    return (qw(valgrind --quiet --trace-children=yes --child-silent-after-fork=no --leak-check=full --show-leak-kinds=definite
+    # nginx unloads the module before valgrind looks for leaks: without its symbols none would be known for ours.
+    return (qw(valgrind --quiet --keep-debuginfo=yes --trace-children=yes --child-silent-after-fork=no --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --num-callers=40 --error-limit=no --xml=yes), '--xml-file=' . $server->file("temp/valgrind/$name.%p"));
 }
 

@@ -47,6 +47,8 @@ END { my $status = $?; kill TERM => map { -$_ } @groups; $? = $status }
 
 sub upgrade_site {
     my $server = site(pins_yaml => pins('backup-1', 'backup-2'));
+    # A master without "daemon on" does not hear WINCH.
+    $server->write('conf/nginx.conf', read_text($server->file('conf/nginx.conf')) =~ s/daemon off;/daemon on;/r);
     my $guardian = 'while kill -0 $1 && [ $n -lt 200 ]; do sleep 1; n=$((n + 1)); done; kill -TERM -- -$2';
     my $run = run_command([ 'sh', '-c', 'pid=$1; shift; setsid "$@" >>"$0" 2>&1 </dev/null & while [ ! -s "$pid" ]; do sleep 0.05; done',
             $server->file('logs/stderr'), $server->file('nginx.pid'), $server->command ]);
@@ -74,6 +76,7 @@ subtest 'the new one stays' => sub {
 
     # nginx's own order: WINCH, then QUIT to the old one.
     kill WINCH => $old;
+    ok(wait_until(sub { !children_of($old) }, 20), 'the old one\'s workers go');
     kill QUIT => $old;
     ok(has_ended($old), 'the old one ends');
     is(states($server), 'backup-1 open, backup-2 open', 'and closes nothing: it was never told what the new one sends');
@@ -83,6 +86,33 @@ subtest 'the new one stays' => sub {
     is(states($server), 'backup-1 closed, backup-2 open', 'its next load closes what the old one sent');
     kill QUIT => $new;
     ok(has_ended($new), 'it ends');
+    is(states($server), 'backup-1 closed, backup-2 closed', 'and closes its own');
+    $server->no_alerts;
+};
+
+subtest 'a roll-back, in nginx\'s own order' => sub {
+    my $server = upgrade_site();
+    my $old = $server->master;
+    $server->write('conf/pins.yaml', pins('backup-2', 'backup-3'));
+    my $new = upgraded($server);
+    kill WINCH => $old;
+    ok(wait_until(sub { !children_of($old) }, 20), 'the old one\'s workers go');
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000, pins => [qw(www backup-2 backup-3)]), 'the new one serves');
+
+    # HUP makes workers again, without a load.
+    kill HUP => $old;
+    ok(wait_until(sub { children_of($old) }, 20), 'they are back');
+    kill QUIT => $new;
+    ok(has_ended($new), 'the new one ends');
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'the old one serves as before');
+    is(states($server), 'backup-1 open, backup-2 open', 'nothing of it is closed');
+
+    ok(wait_until(sub { !-e $server->file('nginx.pid.oldbin') }, 20), 'it is the only one');
+    $server->write('conf/pins.yaml', pins('backup-1', 'backup-2'));
+    reloaded($server, $old);
+    is(states($server), 'backup-1 open, backup-2 closed', 'the next load closes what the new one sent');
+    kill QUIT => $old;
+    ok(has_ended($old), 'it ends');
     is(states($server), 'backup-1 closed, backup-2 closed', 'and closes its own');
     $server->no_alerts;
 };
