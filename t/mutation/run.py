@@ -1,5 +1,4 @@
 """The mutation run: see run.sh, which calls this from the root of the tree."""
-import collections
 import concurrent.futures
 import glob
 import json
@@ -20,7 +19,8 @@ BINARY = f"{BUILD}/hpkp_unit_tests"
 LOG = f"{WORK}/mutants.txt"
 EXPLAINED = "t/mutation/explained.txt"
 FILES = sorted(glob.glob("src/core/checks/*.cpp")) + [
-    f"src/core/ledger/{name}.cpp" for name in ("book", "entry", "ledger", "memory", "recording")]
+    f"src/core/ledger/{name}.cpp" for name in ("book", "entry", "ledger", "memory", "recording")] + [
+    f"src/core/{name}.cpp" for name in ("match", "server")]
 
 
 def put(path, content):
@@ -48,7 +48,7 @@ def chosen_tests():
     # Files that are to take no longer than so many seconds: that is meant of a program that is optimised.
     for test in set(glob.glob("t/unit/*_test.cpp")) - {"t/unit/yaml_abuse_test.cpp"}:
         headers = included(test, set())
-        if (any(re.match(r"src/core/(ledger|checks)/|src/core/(session|gather|door)\.", h) for h in headers)
+        if (any(re.match(r"src/core/(ledger|checks)/|src/core/(session|gather|door|match|server)\.", h) for h in headers)
                 and not any(h.startswith("src/cli/") for h in headers)):
             chosen |= {test} | headers
     size = 0
@@ -137,8 +137,19 @@ def build(files):
     raise SystemExit("Still not compiled; the last errors:\n" + done.stdout[-6000:])
 
 
+def tell_apart(mutants):
+    """A file has many a "return;": of several that read alike each is "(2 of 5)"."""
+    alike = {}
+    for mutant in mutants:
+        alike.setdefault(mutant.key(), []).append(mutant)
+    for same in alike.values():
+        for number, mutant in enumerate(same, 1):
+            if len(same) > 1:
+                mutant.change += f" ({number} of {len(same)})"
+
+
 def explanations():
-    """[(file, change, line's text)]; as often as there are such mutants: a file has many a "return;"."""
+    """[(file, change, line's text)]"""
     known = []
     for number, line in enumerate(open(EXPLAINED), 1):
         if line.strip() and not line.startswith("#"):
@@ -156,12 +167,10 @@ def escaped(mutant):
 
 def explained(alive):
     """Of these survivors the ids of those that are, and the explanations that are left."""
-    left, ids = collections.Counter(explanations()), set()
-    for mutant in alive:
-        if left[escaped(mutant)] > 0:
-            left[escaped(mutant)] -= 1
-            ids.add(mutant.id)
-    return ids, list(left.elements())
+    known = explanations()
+    ids = {mutant.id for mutant in alive if escaped(mutant) in known}
+    met = {escaped(mutant) for mutant in alive}
+    return ids, [key for key in known if key not in met]
 
 
 def told_line(mutant, how):
@@ -186,18 +195,14 @@ def judge_all(mutants, tests, log, last=False):
 
 def told_before(mutants):
     """{id: how it was noticed}, of the run before: what it need not be asked again, since that was noticed or is
-    explained. Where several mutants read alike, it is their order that tells them apart."""
-    before, alike = {}, {}
+    explained."""
+    before = {}
     if os.path.exists(LOG):
         for line in open(LOG):
             words = re.fullmatch(r"(\d+) (\S+):\d+: (.*?) \| (.*) => (.*)\n", line)
             if words:
-                before[int(words[1])] = words.group(2, 3, 4), words[5].replace("SURVIVED", "")
-    for _, (key, how) in sorted(before.items()):
-        alike.setdefault(key, ([], []))[0].append(how)
-    for mutant in mutants:
-        alike.setdefault(mutant.key(), ([], []))[1].append(mutant)
-    told = {m.id: how for hows, same in alike.values() if len(hows) == len(same) for how, m in zip(hows, same)}
+                before[words.group(2, 3, 4)] = words[5].replace("SURVIVED", "")
+    told = {m.id: before[m.key()] for m in mutants if m.key() in before}
     known, _ = explained([m for m in mutants if told.get(m.id) == ""])
     return {identity: how for identity, how in told.items() if how or identity in known}
 
@@ -233,6 +238,7 @@ def main(files):
             put(os.path.join(TREE, path), open(path, "rb").read())
     configure()
     mutants = build(files)
+    tell_apart(mutants)
     possible = [m for m in mutants if not m.why_not]
     tests, failing = unit_tests.reach(BINARY, WORK)
     unit_tests.name_files(tests, "t/unit")

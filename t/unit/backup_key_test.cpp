@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <dirent.h>
 #include <filesystem>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -163,6 +165,39 @@ TEST(BackupKeyOnline, ADirectoryThatCannotBeListedIsNoTrouble)
             throw std::runtime_error("where would it be?");
         }
     }));
+}
+
+TEST(BackupKeyOnline, OfAManyFilesAThousandAreRead)
+{
+    World world;
+    world.policies({policy_of({www(), backup_1(), backup_2()})});
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    for (int i = 0; i < 1100; i++) {
+        world.dir.write("file" + std::to_string(i), "", 0600);
+    }
+    EXPECT_FALSE(has(world.findings(), FindingId::backup_key_online));  // the ledger is there as well
+    // What is written into them later moves none of them.
+    std::vector<std::string> entries;
+    DIR* open = ::opendir(world.dir.path().c_str());
+    ASSERT_NE(open, nullptr);
+    while (const dirent* entry = ::readdir(open)) {
+        entries.emplace_back(entry->d_name);
+    }
+    ::closedir(open);
+    const auto found_at = [&](std::size_t at) {
+        while (entries[at].rfind("file", 0) != 0) {
+            at--;  // ".", ".." and the policy's own are entries too
+        }
+        world.dir.write(entries[at], private_key(pki().backup_1), 0600);
+        const bool found = has(world.findings(), FindingId::backup_key_online);
+        world.dir.write(entries[at], "", 0600);
+        return found;
+    };
+    EXPECT_TRUE(found_at(999)) << entries[999];
+    const auto next = static_cast<std::size_t>(
+        std::find_if(entries.begin() + 1000, entries.end(), [](const std::string& name) { return name[0] == 'f'; })
+        - entries.begin());
+    EXPECT_FALSE(found_at(next)) << entries[next];
 }
 
 TEST(BackupKeyOnline, ARetiredPinsKeyMayLieAround)
