@@ -5,6 +5,7 @@ use lib 't/lib';
 use HPKP::Test;
 use HPKP::Ledger qw(ledger_file ledger_tool entries entry_text time_text day);
 
+become_root();    # it mounts small file systems
 need_tools(qw(mount umount strace));
 my $policy = 'hpkp_policy pins.yaml;';
 my (@mounted, @servers);    # a directory cannot go before what is mounted there
@@ -20,7 +21,7 @@ sub mounted {
     my $before = -e ledger_file($server) ? read_text(ledger_file($server)) : undef;
     my $run = run_command([ qw(mount -t tmpfs -o size=256k tmpfs), $directory ]);
 
-    $run->{exit} == 0 or die "this test needs to mount a small tmpfs, as root: $run->{err}\n";
+    $run->{exit} == 0 or die "this test needs to mount a small tmpfs: $run->{err}\n";
     push @mounted, $directory;
     push @servers, $server;
     if (defined $before) { write_text(ledger_file($server), $before); chmod 0600, ledger_file($server) }

@@ -5,7 +5,7 @@
 #     HPKP_DEBS=DIR prove ...                 takes the packages from there (t/package/build.sh DIR); otherwise they are
 #                                             packed from the build tree, so that nothing is compiled again
 #
-# Wants root, and the mirror that apt here has.
+# Wants root or sudo, and the mirror that apt here has.
 
 use lib 't/lib';
 use HPKP::Test;
@@ -14,7 +14,7 @@ use IPC::Open2 qw(open2);
 
 plan skip_all => 'HPKP_NO_MIRROR is set: no packages to fill a chroot with' if $ENV{HPKP_NO_MIRROR};
 plan skip_all => 'the packages have no sanitizers: run it without --sanitize' if $ENV{HPKP_PRELOAD};
-die "this test makes a chroot: run it as root\n" if $> != 0;
+become_root();    # it makes a chroot
 need_tools(qw(cmake dpkg-buildpackage lintian mmdebstrap unshare ip));
 
 my $top = project_root();

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds everything and runs every test, from a bare Debian 12 on (root or sudo is needed only where packages are missing).
+# Builds everything and runs every test, from a bare Debian 12 on as root or with sudo: for packages
+# that are missing, and for the two test files that mount a file system and make a chroot.
 #
 #     t/run.sh                    build/, unit tests, a short run of the fuzz targets, then t/*.t
 #     t/run.sh --sanitize         the same in build-asan/, with the address and undefined behaviour sanitizers, which

@@ -30,6 +30,8 @@
 #     pins_header(SERVER, %part)       the exact value wanted: max_age, pins => [PKI names], subdomains, report_uri
 #     one_header($answer, $value, NAME)         Public-Key-Pins exactly once, with exactly this value
 #     no_header($answer, NAME)                  neither header
+#
+# become_root();                                    for the rest of this file: begins it anew by sudo, or dies
 
 package HPKP::Test;
 
@@ -44,7 +46,7 @@ use Test::More;
 
 my $time_limit = 400;    # seconds a test file may take; the slowest needs a tenth of it
 
-my @own = qw(policy tls_server site findings has_finding findings_are check_cases refused accepted
+my @own = qw(become_root policy tls_server site findings has_finding findings_are check_cases refused accepted
     pins_header one_header no_header);
 my @lent = qw(run_command output_of need_file need_tools wait_until read_text write_text project_root build_dir
     fetch fetch_series values_of raw_tls raw_plain parse_answer);
@@ -62,6 +64,13 @@ sub import {
     $SIG{ALRM} = sub { die "the test took over $time_limit s\n" };
     $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);   # so that END stops the servers
     alarm $time_limit;
+}
+
+# For what only root may do. Begins the test anew by sudo where we are not.
+sub become_root {
+    return if $> == 0;
+    my @kept = map { "$_=$ENV{$_}" } grep { /^(?:HPKP_|PATH$|TMPDIR$|[A-Z]+SAN_OPTIONS$)/ } sort keys %ENV;
+    exec qw(sudo -n env), @kept, $^X, $0 or die "this test wants root, or sudo: $!\n";
 }
 
 # ---- texts
