@@ -52,7 +52,9 @@ for entries in "${sizes[@]}"; do
     load without.conf || fail "without.conf is refused"
     load "$entries.conf" || fail "$entries.conf is refused"
     for ((i = 0; i < runs; i++)); do
-        echo "$(cpu_time without.conf) $(cpu_time "$entries.conf")"
+        a=$(cpu_time without.conf) || exit
+        b=$(cpu_time "$entries.conf") || exit
+        echo "$a $b"
     done > measured
     read -r without _ <<< "$(cut -d' ' -f1 measured | spread)"
     read -r with _ <<< "$(cut -d' ' -f2 measured | spread)"
@@ -62,8 +64,8 @@ done
 
 [ -n "$started" ] || exit 0
 echo "a first start, $servers servers, in s by the clock"
-without=$(start_time without.conf)
+without=$(start_time without.conf) || exit
 for entries in "${sizes[@]}"; do
-    with=$(start_time "$entries.conf")
+    with=$(start_time "$entries.conf") || exit
     awk -v n="$entries" -v a="$without" -v b="$with" 'BEGIN { printf "%10d entries: ledger off %.2f, on %.2f, extra %.2f, ratio %.3f\n", n, a, b, b - a, b / a }'
 done

@@ -58,11 +58,13 @@ chains() {
 pairs() { echo "${runs:-$(($1 > 5000 ? 5 : $1 > 500 ? 9 : 21))}"; }
 
 times() {
-    local n=$1 i
+    local n=$1 i a b
     load without.conf || fail "the configuration without the module is refused"
     load with.conf || fail "the configuration with the module is refused"
     for ((i = $(pairs "$n"); i > 0; i--)); do
-        echo "$(cpu_time without.conf) $(cpu_time with.conf)"
+        a=$(cpu_time without.conf) || exit
+        b=$(cpu_time with.conf) || exit
+        echo "$a $b"
     done > measured
     read -r without _ <<< "$(cut -d' ' -f1 measured | spread)"
     read -r with _ <<< "$(cut -d' ' -f2 measured | spread)"
@@ -72,7 +74,10 @@ times() {
 }
 
 counts() {
-    awk -v n="$1" -v a="$(instructions without.conf)" -v b="$(instructions with.conf)" 'BEGIN {
+    local a b
+    a=$(instructions without.conf) || exit
+    b=$(instructions with.conf) || exit
+    awk -v n="$1" -v a="$a" -v b="$b" 'BEGIN {
         printf "%12d %12.1f %12.1f %12.1f %14.0f %8.3f\n", n, a / 1e6, b / 1e6, (b - a) / 1e6, (b - a) / n, b / a }'
 }
 

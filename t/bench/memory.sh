@@ -31,12 +31,13 @@ policies: {p$i: {enforce: {max-age: $((86400 + i))}, pins: [{pin-sha256: "${pins
 END
 done
 
-# CONF: "ANONYMOUS PRIVATE PSS" in KiB
+# CONF HEADERS: "ANONYMOUS PRIVATE PSS" in KiB, of a server that sends so many headers of ours
 memory() {
     local worker
     start "$1"
-    # The master listens before there is a worker.
-    curl -sk -m 60 -o /dev/null --resolve "www0.example.com:$port:127.0.0.1" "https://www0.example.com:$port/" || fail "$1: no answer"
+    # The master listens before there is a worker. And a module that does nothing would need no memory.
+    curl -sk -m 60 -o /dev/null -D head --resolve "www0.example.com:$port:127.0.0.1" "https://www0.example.com:$port/" || fail "$1: no answer"
+    [ "$(grep -ci '^public-key-pins:' head)" = "$2" ] || fail "$1: not $2 headers"
     worker=$(pgrep -P "$pid") || fail "$1: no worker"
     cat "/proc/$pid/smaps_rollup" > master.smaps
     cat "/proc/$worker/smaps_rollup" > worker.smaps
@@ -47,11 +48,12 @@ memory() {
 
 # NAME DIRECTIVES [PER-SERVER]: a row; the first is what the others are compared with
 row() {
-    local a p s
+    local a p s used
     # shellcheck disable=SC2034  # conf_of_servers'
     per_server=${3:-}
     conf_of_servers nginx.conf "$servers" "$2"
-    read -r a p s <<< "$(memory nginx.conf)"
+    used=$(memory nginx.conf "$([ -z "$2" ] && echo 0 || echo 1)") || exit
+    read -r a p s <<< "$used"
     base=${base:-$a $p $s}
     awk -v name="$1" -v now="$a $p $s" -v base="$base" -v n="$servers" 'BEGIN {
         split(now, v); split(base, b)

@@ -54,9 +54,11 @@ END
 line="Public-Key-Pins: $value.."
 more=$(head -c ${#line} /dev/zero | tr '\0' 'x')
 
-# NAME REQUESTS: the instructions of nginx from its start to its end
+# NAME REQUESTS HEADERS: the instructions of nginx from its start to its end; each answer has so many headers of ours
 counted() {
     start nginx.conf valgrind --tool=callgrind --callgrind-out-file=callgrind.out
+    curl -sk -m 60 -o /dev/null -D head --resolve "bench.example.com:$port:127.0.0.1" "https://bench.example.com:$port/" || fail "$1: no answer"
+    [ "$(grep -ci '^public-key-pins:' head)" = "$3" ] || fail "$1: not $3 headers"
     # shellcheck disable=SC2046  # a word or none
     timeout 600 h2load $([ "$protocol" = h2 ] || echo --h1) -n "$2" -c 1 -m 1 "https://127.0.0.1:$port/" > h2load.log 2>&1 || true
     grep -q "$2 succeeded" h2load.log || fail "$1: requests failed: $(cat h2load.log)"
@@ -66,7 +68,8 @@ counted() {
 
 # NAME LOAD DIRECTIVES [HTTP-DIRECTIVES]: prints the instructions a request
 measure() {
-    local name=$1 load=$2 directives=$3 http=${4:-} requests i total=()
+    local name=$1 load=$2 directives=$3 http=${4:-} headers=0 requests i total=()
+    [[ ! $directives =~ Public-Key-Pins|hpkp_policy|bench_push ]] || headers=1
     {
         echo "$load master_process off;"
         conf_head
@@ -86,7 +89,7 @@ END
     } > nginx.conf
     for requests in $few $many; do
         for ((i = 0; i < runs; i++)); do
-            counted "$name" "$requests"
+            counted "$name" "$requests" "$headers"
         done > counts
         total+=("$(sort -n counts | head -n 1)")
     done

@@ -9,7 +9,8 @@
 #
 # A target is a file t/fuzz/TARGET.cpp; its head says what its input is and what must hold. Inputs that broke it once lie
 # in found/TARGET and are run first. Then it begins with seeds/TARGET and, for policies, the examples' files. What a long
-# run (RUNS) adds to those is kept in build-fuzz/corpus/TARGET, for the next long one; a short run is always the same.
+# run (RUNS) adds to those is kept in build-fuzz/corpus/TARGET, for the next long one; a short one has the same seed
+# each time, though new keys.
 #
 # Prints a line for each target: executions, seconds, features (libFuzzer's measure of what was reached). At a finding it
 # prints what libFuzzer says, leaves the input in build-fuzz/findings, and exits with 1 after the other targets. To make
