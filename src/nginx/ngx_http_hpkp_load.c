@@ -103,12 +103,17 @@ ngx_http_hpkp_load(ngx_conf_t *cf)
 static ngx_uint_t
 ngx_http_hpkp_signalling(void)
 {
-    u_char     *p, *value;
-    ngx_int_t   i;
+    u_char      *p, *value;
+    ngx_int_t    i;
+    ngx_uint_t   signalling;
 
     if (ngx_process != NGX_PROCESS_SIGNALLER) {
         return 0;
     }
+
+    /* of several the last counts */
+
+    signalling = 0;
 
     for (i = 1; i < ngx_argc; i++) {
 
@@ -122,8 +127,12 @@ ngx_http_hpkp_signalling(void)
             switch (*p++) {
 
             case 's':
-                value = *p ? p : (u_char *) ngx_argv[i + 1];
-                return value == NULL || ngx_strcmp(value, "reload") != 0;
+                value = *p ? p : (u_char *) ngx_argv[++i];
+                signalling = value == NULL
+                             || ngx_strcmp(value, "reload") != 0;
+
+                p = (u_char *) "";
+                break;
 
             case 'p':
             case 'e':
@@ -139,7 +148,7 @@ ngx_http_hpkp_signalling(void)
         }
     }
 
-    return 0;
+    return signalling;
 }
 
 

@@ -42,7 +42,8 @@ Book::Book(const LoadOptions& options) : options_(options)
     if (options.ledger.empty()) {
         return;
     }
-    exists_ = ::access(options.ledger.c_str(), F_OK) == 0 || errno != ENOENT;
+    reached_ = ::access(options.ledger.c_str(), F_OK) == 0;
+    exists_ = reached_ || errno != ENOENT;
     if (!exists_) {
         return;
     }
@@ -143,8 +144,10 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
         }
     }
     if (problem_) {
-        // What clients hold is not known, or it cannot be written down: the latter does no harm where nothing is new.
-        findings.push_back(finding_of(*problem_, fresh || problem_->id != FindingId::ledger_unwritable));
+        // What is there cannot be obeyed. Where it cannot be written, or nobody knows whether there is anything, that
+        // does no harm to who sends nothing new.
+        const bool unknown = reached_ && problem_->id != FindingId::ledger_unwritable;
+        findings.push_back(finding_of(*problem_, fresh || unknown));
     }
     return wrote_;
 }

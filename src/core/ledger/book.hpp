@@ -36,6 +36,7 @@ private:
     std::unique_ptr<Ledger> ledger_;  // null: off, or of no use
     std::optional<LedgerError> problem_;
     std::optional<LedgerError> unwritable_;  // it can be read, and why it cannot be written
+    bool reached_ = false;                   // its file can be seen; otherwise it may be there all the same
     bool exists_ = false;
     bool wrote_ = false;
 };

@@ -53,7 +53,12 @@ void read_bundle(const std::string& path, TrustStore& store)
 void read_directory(DIR* directory, TrustStore& store)
 {
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(directory)) {
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(directory);
+        if (entry == nullptr) {
+            break;
+        }
         if (!is_hashed_name(entry->d_name)) {
             continue;
         }
@@ -62,6 +67,10 @@ void read_directory(DIR* directory, TrustStore& store)
             return;
         }
         names.emplace_back(entry->d_name);
+    }
+    if (errno != 0) {
+        store.error = "cannot be read: " + std::generic_category().message(errno);
+        return;
     }
     if (names.empty()) {
         store.error =
