@@ -51,7 +51,7 @@ void print_text(const LoadResult& result, const std::vector<ServerBlock>& blocks
     for (const EmissionLeaf& leaf : emission.leaves) {
         const auto chain = std::find_if(chains.begin(), chains.end(),
                                         [&](const Chain& from) { return from.leaf().get() == leaf.x509; });
-        // No pin: a mismatch is allowed, or nothing is asked any more.
+        // No pin: a mismatch is allowed, nothing is asked any more, or the pin is of a certificate off the path.
         if (chain != chains.end() && !leaf.pin.empty()) {
             std::cout << "policy " << emission.policy << " matches " << chain->text() << " by pin \"" << leaf.pin
                       << "\"\n";

@@ -30,6 +30,14 @@ std::string lower(std::string text)
     return text;
 }
 
+/// A qualified host name or a wildcard for one, and no title or product name.
+bool is_host_name(const std::string& name)
+{
+    return name.find('.') != std::string::npos && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+               return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '*';
+           });
+}
+
 std::string entry(const X509_NAME* name, int nid)
 {
     const int at = X509_NAME_get_index_by_NID(name, nid, -1);
@@ -135,7 +143,10 @@ std::vector<std::string> Certificate::dns_names() const
     const X509_NAME* subject = X509_get_subject_name(get());
     if (names.empty()) {
         for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
-            names.push_back(lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
+            const std::string name = lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
+            if (is_host_name(name)) {
+                names.push_back(name);
+            }
         }
     }
     return names;

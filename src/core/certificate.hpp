@@ -44,8 +44,8 @@ public:
     std::optional<std::time_t> not_before() const { return data_->not_before; }
     std::optional<std::time_t> not_after() const { return data_->not_after; }
 
-    /// The DNS names of the subjectAltName, lower case. Where it has none the common names of the subject, as OpenSSL
-    /// and GnuTLS take them (RFC 6125 6.4.4): browsers do not, GNU Wget2 does.
+    /// The DNS names of the subjectAltName, lower case. Where it has none, those common names of the subject that are
+    /// host names, as OpenSSL and GnuTLS take them (RFC 6125 6.4.4): browsers do not, GNU Wget2 does.
     std::vector<std::string> dns_names() const;
 
     /// Whether a client that asks for `host` takes this leaf (RFC 6125, by OpenSSL).

@@ -52,7 +52,11 @@ std::string match_text(const Clients& clients, const Chain& chain, const TrustPa
         where = clients.sent ? "among the certificates sent" : "by its leaf";
     }
     // A rehearsal of a chain of tomorrow, say.
-    return chain.text() + (matched.empty() ? " does not match" : " matches " + quoted(matched) + " " + where);
+    if (matched.empty()) {
+        return chain.text() + " does not match";
+    }
+    return chain.text() + " matches " + quoted(matched) + " " + where
+           + (accepted_by(clients, chain, paths, pins) ? "" : ", which is not enough for all its clients");
 }
 
 class Prover {

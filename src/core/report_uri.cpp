@@ -66,14 +66,14 @@ std::optional<ReportUri> parse_report_uri(const std::string& text, std::string& 
         return std::nullopt;
     }
     if (uri.get().hostText.first != nullptr) {
+        // "%65xample.com" is example.com (RFC 3986 3.2.2).
         result.host = lower(uri.get().hostText);
+        result.host.resize(static_cast<std::size_t>(uriUnescapeInPlaceA(result.host.data()) - result.host.data()));
+        std::transform(result.host.begin(), result.host.end(), result.host.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     }
     if (!result.host.empty() && result.host.back() == '.') {
         result.host.pop_back();  // the same host, written as an absolute name
-    }
-    if (result.host.find('%') != std::string::npos) {
-        error = "has a percent sign in its host: clients differ on which host that is";
-        return std::nullopt;
     }
     if (result.host.empty()) {
         error = "names no host";

@@ -31,9 +31,11 @@ static ngx_uint_t ngx_http_hpkp_same_name(SSL *ssl);
 static ngx_uint_t ngx_http_hpkp_judge(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin);
 static ngx_uint_t ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin);
+    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin,
+    ngx_uint_t *sure);
 static ngx_uint_t ngx_http_hpkp_judge_header(ngx_http_request_t *r,
-    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin);
+    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin,
+    ngx_uint_t *sure);
 static void ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
 
@@ -108,6 +110,7 @@ static ngx_uint_t
 ngx_http_hpkp_judge(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
     X509 *leaf, ngx_str_t *pin)
 {
+    ngx_uint_t                   sure;
     ngx_http_hpkp_connection_t  *hc;
 
     hc = ngx_http_hpkp_connection(r);
@@ -119,8 +122,10 @@ ngx_http_hpkp_judge(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
     if (hc->leaf != leaf || hc->emission != emission) {
         ngx_str_null(&hc->pin);
 
-        hc->fit = ngx_http_hpkp_judge_leaf(r, emission, leaf, &hc->pin);
-        hc->leaf = leaf;
+        sure = 1;
+
+        hc->fit = ngx_http_hpkp_judge_leaf(r, emission, leaf, &hc->pin, &sure);
+        hc->leaf = sure ? leaf : NULL;
         hc->emission = emission;
     }
 
@@ -130,15 +135,19 @@ ngx_http_hpkp_judge(ngx_http_request_t *r, ngx_http_hpkp_emission_t *emission,
 }
 
 
+/* not sure: memory or OpenSSL has failed, so ask again for the next answer */
+
 static ngx_uint_t
 ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
-    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin)
+    ngx_http_hpkp_emission_t *emission, X509 *leaf, ngx_str_t *pin,
+    ngx_uint_t *sure)
 {
     u_char      fingerprint[EVP_MAX_MD_SIZE];
     ngx_uint_t  i, fit;
 
     if (X509_digest(leaf, EVP_sha256(), fingerprint, NULL) != 1) {
         ERR_clear_error();
+        *sure = 0;
         return 0;
     }
 
@@ -153,19 +162,21 @@ ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
 
     if (emission->report_only
         && ngx_http_hpkp_judge_header(r, emission->report_only, fingerprint,
-                                      pin))
+                                      pin, sure))
     {
         fit |= NGX_HTTP_HPKP_REPORT_ONLY;
     }
 
     if (emission->enforce
-        && ngx_http_hpkp_judge_header(r, emission->enforce, fingerprint, pin))
+        && ngx_http_hpkp_judge_header(r, emission->enforce, fingerprint, pin,
+                                      sure))
     {
         fit |= NGX_HTTP_HPKP_ENFORCE;
     }
 
-    if ((emission->enforce && !(fit & NGX_HTTP_HPKP_ENFORCE))
-        || (emission->report_only && !(fit & NGX_HTTP_HPKP_REPORT_ONLY)))
+    if (*sure
+        && ((emission->enforce && !(fit & NGX_HTTP_HPKP_ENFORCE))
+            || (emission->report_only && !(fit & NGX_HTTP_HPKP_REPORT_ONLY))))
     {
         ngx_http_hpkp_log_unfit(r, emission);
     }
@@ -176,7 +187,8 @@ ngx_http_hpkp_judge_leaf(ngx_http_request_t *r,
 
 static ngx_uint_t
 ngx_http_hpkp_judge_header(ngx_http_request_t *r,
-    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin)
+    ngx_http_hpkp_header_t *header, u_char *fingerprint, ngx_str_t *pin,
+    ngx_uint_t *sure)
 {
     ngx_uint_t                  slot;
     ngx_http_hpkp_cache_t      *entry;
@@ -189,6 +201,7 @@ ngx_http_hpkp_judge_header(ngx_http_request_t *r,
                                   NGX_HTTP_HPKP_CACHE_SIZE
                                   * sizeof(ngx_http_hpkp_cache_t));
         if (hmcf->cache == NULL) {
+            *sure = 0;
             return 0;
         }
     }
@@ -210,6 +223,7 @@ ngx_http_hpkp_judge_header(ngx_http_request_t *r,
 
         if (entry->fits < 0) {
             entry->header = NULL;
+            *sure = 0;
             return 0;
         }
     }

@@ -136,6 +136,9 @@ TEST(CertificateValue, CommonNamesWhereNoDnsNameIs)
 {
     CertOptions options;
     EXPECT_EQ(of(options, "WWW.Example.com").dns_names(), std::vector<std::string>{"www.example.com"});
+    for (const char* title : {"Example Server", "gateway01", "http://www.example.com/"}) {
+        EXPECT_TRUE(of(options, title).dns_names().empty()) << title;
+    }
     options.common_name = false;
     EXPECT_TRUE(of(options, "WWW.Example.com").dns_names().empty());
 }

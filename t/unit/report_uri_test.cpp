@@ -60,13 +60,21 @@ TEST(ReportUri, AnythingElseSaysWhy)
              std::string("https://<reports>/"),
              std::string("https://:443/"),
              std::string("https://?x"),
-             std::string("https://%65xample.com/pkp"),
              std::string("httpss://reports.example.net/"),
          }) {
         std::string error;
         EXPECT_FALSE(parse_report_uri(text, error).has_value()) << text;
         EXPECT_FALSE(error.empty()) << text;
     }
+}
+
+TEST(ReportUri, APercentSignInTheHostHidesNothing)
+{
+    std::string error;
+    const auto uri = parse_report_uri("https://%65x%41mple.COM/%41", error);
+    ASSERT_TRUE(uri.has_value()) << error;
+    EXPECT_EQ(uri->host, "example.com");
+    EXPECT_EQ(uri->text, "https://%65x%41mple.COM/%41") << "it is sent as written";
 }
 
 TEST(ReportUri, LongOnesAreNoTrouble)

@@ -45,20 +45,20 @@ const std::vector<std::string> kSubdomains = {"enforce: {max-age: 1d, includeSub
 
 TEST(ScopePatterns, AWildcardAboveAnswersToWhatIsBelowAPinnedHost)
 {
-    BelowAndAbove world(kSubdomains, "deep.example.com", "*.example.com", {"*.example.com"});
+    const std::vector<std::string> names = {"*.example.com", "*.deep.example.com"};
+    BelowAndAbove world(kSubdomains, "deep.example.com", "*.example.com", names);
     const auto findings = world.findings();
     const Finding& finding = only(findings, FindingId::scope_conflict);
     EXPECT_EQ(lines_of(finding), std::vector<unsigned>{30});
     EXPECT_NE(finding.what.find(" reaches *.deep.example.com, where "), std::string::npos) << finding.what;
 
-    EXPECT_TRUE(
-        has(BelowAndAbove({"guard: {includeSubDomains: true}"}, "deep.example.com", "*.example.com", {"*.example.com"})
-                .findings(),
-            FindingId::scope_conflict));
-    EXPECT_EQ(ids(BelowAndAbove({"enforce: {max-age: 1d}"}, "deep.example.com", "*.example.com", {"*.example.com"})
-                      .findings()),
-              "")
-        << "without includeSubDomains nothing below is reached";
+    const auto meets = [](const std::string& mode, std::vector<std::string> certificate) {
+        return ids(BelowAndAbove({mode}, "deep.example.com", "*.example.com", std::move(certificate)).findings());
+    };
+    EXPECT_EQ(meets("guard: {includeSubDomains: true}", names), "scope-conflict");
+    EXPECT_EQ(meets("enforce: {max-age: 1d}", names), "") << "without includeSubDomains nothing below is reached";
+    EXPECT_EQ(meets("enforce: {max-age: 1d, includeSubDomains: true}", {"*.example.com"}), "")
+        << "a wildcard has one label, so nobody comes by such a name";
     world.server(40, {"*.deep.example.com"}, {pinned_for({"*.deep.example.com"})});
     EXPECT_EQ(ids(world.findings()), "") << "another server answers to what is below";
 }
@@ -88,6 +88,28 @@ TEST(ScopePatterns, ANameThatNginxIgnoresBindsNobody)
     world.listen(world.server(40, {"default.test"}, {stranger_for({"default.test"})}), 8443, true);
     world.pinned(50, {"www.example.com"}, {pinned_for({"www.example.com"})}, "www", 8443);
     EXPECT_EQ(ids(world.findings()), "scope-conflict") << "at another address it is not ignored";
+}
+
+TEST(ScopePatterns, AGuardsClientsAskNotWhetherNginxIgnoresTheName)
+{
+    World world;
+    world.policies({policy_of({"guard: {}"})});
+    world.server(5, {"api.example.com"}, {stranger_for({"api.example.com"})});
+    world.pinned(12, {"api.example.com"}, {pinned_for({"api.example.com"})});
+    EXPECT_EQ(ids(world.findings()), "scope-conflict");
+}
+
+TEST(ScopePatterns, AnExpressionMayAnswerToAPinnedHostAtAnotherAddress)
+{
+    World world;
+    world.policies({policy_of({"enforce: {max-age: 1d}"})});
+    world.server(5, {"default.test"}, {stranger_for({"default.test"})});
+    world.server(6, {"default.test"}, {stranger_for({"default.test"})}, 8443);
+    world.pinned(12, {"api.example.com"}, {pinned_for({"api.example.com"})});
+    world.server(30, {"~^.+[.]example[.]com$"}, {stranger_for({"*.example.com"})}, 8443);
+    const auto findings = world.findings();
+    EXPECT_EQ(ids(findings), "regex-host");
+    EXPECT_EQ(lines_of(only(findings, FindingId::regex_host)), std::vector<unsigned>{30});
 }
 
 TEST(ScopePatterns, HostsOfATailAreThoseOfItsCertificate)

@@ -52,12 +52,12 @@ public:
                 }
             }
         }
-        for (const auto& [address, names] : site.addresses) {
-            if (names.has_patterns()) {
-                pattern_addresses_.push_back(&names);
-            }
-        }
         for (const Server& server : site.servers) {
+            for (const HostPattern& name : server.names) {
+                if (name.kind == Kind::wildcard || name.kind == Kind::tail) {
+                    patterns_[pattern_key(name.kind, name.domain)].push_back(&server);
+                }
+            }
             for (const HostPattern& name : server.certificate_names) {
                 if (name.kind == Kind::wildcard) {
                     certificate_wildcards_[name.domain].push_back(&server);
@@ -68,6 +68,9 @@ public:
 
     void check(Findings& findings)
     {
+        if (bindings_.empty()) {
+            return;
+        }
         for (const Server& server : site_.servers) {
             if (!server.tls && server.block->served_chains.empty()) {
                 continue;
@@ -77,6 +80,9 @@ public:
             }
             for (const CertificateHost& known : site_.certificate_hosts(server)) {
                 meet_name(server, known.host, known.perhaps);
+                if (known.perhaps && known.host.kind == Kind::wildcard) {
+                    perhaps_wildcards_[known.host.domain].push_back(&server);
+                }
             }
         }
         for (const Binding& binding : bindings_) {
@@ -88,8 +94,10 @@ public:
 private:
     void add(const Binding& binding)
     {
-        // Clients pin no IP address, and none comes by a name that another server answers to everywhere.
-        if (has_clients(site_, *binding.server, *binding.name)) {
+        // Clients pin no IP address. None notes a header by a name that another server answers to everywhere; a guard's
+        // have the pins by other means.
+        const HostPattern& name = *binding.name;
+        if (binding.policy->guard ? can_be_recorded(name) : has_clients(site_, *binding.server, name)) {
             auto& domains = binding.name->kind == Kind::exact ? exact_ : wildcards_;
             domains[binding.name->domain][binding.policy].push_back(binding);
             bindings_.push_back(binding);
@@ -164,23 +172,48 @@ private:
 
     void meet_patterns(const Binding& binding, const std::string& host, const std::string& text, bool same_host)
     {
-        const auto meet_other = [&](const Server& server) {
-            // Not where it answers to this host at an address without TLS alone.
-            if (!shares(server, *binding.policy) && site_.answers(server, host)) {
-                meet(binding, server, text, same_host);
+        std::set<const Server*> met;
+        const auto meet_servers = [&](const std::vector<const Server*>* servers) {
+            if (servers == nullptr) {
+                return;
+            }
+            for (const Server* server : *servers) {
+                // Not where it answers to this host at an address without TLS alone, nor below the policy's host with a
+                // certificate that does not have the name.
+                if (!shares(*server, *binding.policy) && site_.answers(*server, host)
+                    && (same_host || server->may_present_for(host)) && met.insert(server).second) {
+                    meet(binding, *server, text, same_host);
+                }
             }
         };
-        for (const AddressNames* names : pattern_addresses_) {
-            if (const auto index = names->answers(host)) {
-                meet_other(site_.servers[*index]);
+        for (std::string_view domain = parent_domain(host); !domain.empty(); domain = parent_domain(domain)) {
+            meet_servers(find(patterns_, pattern_key(Kind::wildcard, std::string(domain))));
+        }
+        for (std::size_t dot = host.rfind('.'); dot != std::string::npos && dot != 0; dot = host.rfind('.', dot - 1)) {
+            meet_servers(find(patterns_, pattern_key(Kind::tail, host.substr(0, dot))));
+        }
+        const std::string parent(parent_domain(host));
+        meet_servers(find(certificate_wildcards_, parent));
+        if (const auto* servers = find(perhaps_wildcards_, parent)) {
+            for (const Server* server : *servers) {
+                if (!shares(*server, *binding.policy) && site_.unanswered(*server, host)) {
+                    match(binding, *server, text, perhaps_);
+                }
             }
         }
-        const auto found = certificate_wildcards_.find(std::string(parent_domain(host)));
-        if (found != certificate_wildcards_.end()) {
-            for (const Server* server : found->second) {
-                meet_other(*server);
-            }
-        }
+    }
+
+    using ServersByDomain = std::unordered_map<std::string, std::vector<const Server*>>;
+
+    static std::string pattern_key(HostPattern::Kind kind, const std::string& domain)
+    {
+        return kind == Kind::wildcard ? "*." + domain : domain + ".*";
+    }
+
+    static const std::vector<const Server*>* find(const ServersByDomain& all, const std::string& key)
+    {
+        const auto found = all.find(key);
+        return found == all.end() ? nullptr : &found->second;
     }
 
     /// A server that has the policy itself is checked for it as its own.
@@ -303,69 +336,20 @@ private:
     BindingsByDomain exact_;
     BindingsByDomain wildcards_;
     std::vector<Binding> bindings_;
-    std::vector<const AddressNames*> pattern_addresses_;
-    std::unordered_map<std::string, std::vector<const Server*>> certificate_wildcards_;
+    ServersByDomain patterns_;               // by pattern_key(): which name such a pattern
+    ServersByDomain certificate_wildcards_;  // default servers, by the domain of a wildcard in their certificates
+    ServersByDomain perhaps_wildcards_;      // the same of servers of which only nginx could say whether they answer
     Conflicts conflicts_;
     Conflicts perhaps_;  // where only nginx could say whether they meet
     std::map<const Policy*, std::set<std::pair<Place, std::string>>> unknown_;
     std::map<std::string, Flapping> flapping_;
 };
 
-/// Whether clients of a server's name hold its policy's pins for this host too.
-bool pins_host(const Site& site, const Server& server, const HostPattern& name, const std::string& host,
-               bool subdomains)
-{
-    if (name.kind == Kind::exact) {
-        return host == name.domain || (subdomains && is_subdomain(host, name.domain));
-    }
-    if (name.kind != Kind::wildcard || !is_subdomain(host, name.domain)) {
-        return false;
-    }
-    const bool first_level = parent_domain(host) == name.domain;
-    const bool itself = (first_level || !name.one_label) && site.answers(server, host);
-    return itself || (subdomains && !first_level);
-}
-
-bool pins_host(const Site& site, const PolicyUse& use, const std::string& host)
-{
-    const bool subdomains = use.policy->enforce->include_subdomains;
-    return std::any_of(use.servers.begin(), use.servers.end(), [&](const Server* server) {
-        const auto hosts = server->hosts();
-        return std::any_of(hosts.begin(), hosts.end(),
-                           [&](const HostPattern* name) { return pins_host(site, *server, *name, host, subdomains); });
-    });
-}
-
 }  // namespace
 
 void check_scope(const Site& site, Findings& findings)
 {
     Scope(site).check(findings);
-}
-
-void check_report_uri_self(const Site& site, Findings& findings)
-{
-    for (const PolicyUse& use : site.uses) {
-        const Policy& policy = *use.policy;
-        if (!policy.enforce || policy.enforce->max_age.highest() == 0) {
-            continue;
-        }
-        const auto check = [&](const std::optional<ReportUri>& uri) {
-            if (!uri || uri->scheme != "https" || !pins_host(site, use, uri->host)) {
-                return;
-            }
-            Finding finding(FindingId::report_uri_self, uri->place,
-                            "policy \"" + policy.name + "\" sends its reports to " + uri->host
-                                + ", which it pins itself: when the pins fail, no report can arrive",
-                            "report to another domain");
-            add_servers(finding, use.servers);
-            findings.push_back(std::move(finding));
-        };
-        check(policy.enforce->report_uri);
-        if (policy.report_only) {
-            check(policy.report_only->report_uri);
-        }
-    }
 }
 
 }  // namespace hpkp

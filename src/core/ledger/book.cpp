@@ -33,6 +33,8 @@ void Book::attempt(Work work)
     }
     catch (const LedgerError& error) {
         problem_ = error;
+        // This only reads: what cannot be written for that cannot be read.
+        problem_->id = error.id == FindingId::ledger_unwritable ? FindingId::ledger_unreadable : error.id;
         ledger_.reset();
     }
 }
@@ -144,10 +146,10 @@ bool Book::record(const Site& site, bool accepted, Findings& findings)
         }
     }
     if (problem_) {
-        // What is there cannot be obeyed. Where it cannot be written, or nobody knows whether there is anything, that
-        // does no harm to who sends nothing new.
-        const bool unknown = reached_ && problem_->id != FindingId::ledger_unwritable;
-        findings.push_back(finding_of(*problem_, fresh || unknown));
+        // Where it cannot be written, or nobody may even see whether it is there, that does no harm to who sends
+        // nothing new. Where it is there it must be obeyed, and cannot be.
+        const bool disobeyed = reached_ && problem_->id != FindingId::ledger_unwritable;
+        findings.push_back(finding_of(*problem_, fresh || disobeyed));
     }
     return wrote_;
 }
