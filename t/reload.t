@@ -139,6 +139,35 @@ subtest 'a load without a policy that fails after ours' => sub {
     $server->stop;
 };
 
+# nginx unloads the module then, and its later workers still have its filter in their chain.
+subtest 'a first load with the module that fails' => sub {
+    my $server = site(workers => 1, module => 'none', server => '');
+    my $module = site()->{module};
+    my $conf = tls_server(extra => 'hpkp_policy pins.yaml;');
+    $server->configure(http => tls_server());
+    $server->start;
+    my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $server->port('taken'), Listen => 1)
+        or die "listen: $!";
+    for my $round (1 .. 2) {
+        $server->configure(module => $module, http => "$conf server { listen 127.0.0.1:{{port:taken}}; }\n");
+        my ($mark, @old) = ($server->log_mark, $server->workers);
+        kill HUP => $server->master;
+        ok(wait_until(sub { $server->log_since($mark) =~ /\[emerg\].*still could not bind/ }, 20), 'nginx gives up');
+        $server->kill_worker($old[0]);
+        my $answer = fetch($server, '/');
+        is($answer->{status}, 200, 'a new worker of the old configuration serves');
+        no_header($answer, 'without a header');
+    }
+    $server->configure(module => $module, http => $conf);
+    $server->reload;
+    one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'the next load brings it');
+    $server->configure(module => 'none', http => tls_server());
+    $server->reload;
+    no_header(fetch($server, '/'), 'and it goes again');
+    $server->stop;
+    $server->no_alerts;
+} if site()->{module} =~ m{/};
+
 subtest 'policies come and go' => sub {
     my $server = site(workers => 1)->start;
     one_header(fetch($server, '/'), pins_header($server, max_age => 2592000), 'there');

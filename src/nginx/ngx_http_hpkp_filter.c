@@ -5,9 +5,13 @@
 
 #include "ngx_http_hpkp.h"
 
+#include <dlfcn.h>
+
 
 static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_hpkp_filter_taken(ngx_cycle_t *cycle);
+static void ngx_http_hpkp_filter_failed(void *data);
 
 #if (nginx_version >= 1029000)
 static ngx_int_t ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r);
@@ -49,7 +53,7 @@ ngx_module_t  ngx_http_hpkp_filter_module = {
     NULL,                                  /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_hpkp_filter_taken,            /* init module */
     ngx_http_hpkp_drain_init,              /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -70,9 +74,24 @@ static ngx_str_t  ngx_http_hpkp_report_only_name =
     ngx_string("Public-Key-Pins-Report-Only");
 
 
+/* the load under way, and what is called if it fails */
+
+static ngx_cycle_t         *ngx_http_hpkp_filter_cycle;
+static ngx_pool_cleanup_t  *ngx_http_hpkp_filter_cleanup;
+
+/* a load that failed has left us in the chain of a configuration without us */
+
+static ngx_uint_t           ngx_http_hpkp_filter_passes;
+
+
 static char *
 ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
 {
+    ngx_http_hpkp_filter_cleanup = ngx_pool_cleanup_add(cf->cycle->pool, 0);
+    if (ngx_http_hpkp_filter_cleanup == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
     if (ngx_http_hpkp_load(cf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
@@ -90,6 +109,11 @@ ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
 static ngx_int_t
 ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 {
+    ngx_http_hpkp_filter_cycle = cf->cycle;
+    ngx_http_hpkp_filter_cleanup->handler = ngx_http_hpkp_filter_failed;
+    ngx_http_hpkp_filter_cleanup->data = cf->cycle;
+    ngx_http_hpkp_filter_passes = 0;
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_hpkp_header_filter;
 
@@ -102,6 +126,48 @@ ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 }
 
 
+static ngx_int_t
+ngx_http_hpkp_filter_taken(ngx_cycle_t *cycle)
+{
+    ngx_http_hpkp_filter_cycle = NULL;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Comes with the pool of a configuration, before nginx unloads its modules.  If
+ * that configuration was to be the first with us, and nginx goes on with the
+ * old one, its next workers would call what is no longer there.  So we stay,
+ * and do nothing.
+ */
+
+static void
+ngx_http_hpkp_filter_failed(void *data)
+{
+    Dl_info     info;
+    ngx_uint_t  i;
+
+    if (data != ngx_http_hpkp_filter_cycle) {
+        return;
+    }
+
+    ngx_http_hpkp_filter_cycle = NULL;
+
+    for (i = 0; ngx_cycle->modules && ngx_cycle->modules[i]; i++) {
+        if (ngx_cycle->modules[i] == &ngx_http_hpkp_filter_module) {
+            return;
+        }
+    }
+
+    ngx_http_hpkp_filter_passes = 1;
+
+    if (dladdr(&ngx_http_hpkp_filter_module, &info) != 0) {
+        (void) dlopen(info.dli_fname, RTLD_NOW|RTLD_NOLOAD|RTLD_NODELETE);
+    }
+}
+
+
 #if (nginx_version >= 1029000)
 
 /* an upstream's 103 goes before our header, so nothing of that name may */
@@ -110,6 +176,10 @@ static ngx_int_t
 ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r)
 {
     ngx_http_hpkp_srv_conf_t  *hscf;
+
+    if (ngx_http_hpkp_filter_passes) {
+        return ngx_http_next_early_hints_filter(r);
+    }
 
     hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
 
@@ -139,6 +209,10 @@ ngx_http_hpkp_header_filter(ngx_http_request_t *r)
     ngx_ssl_connection_t      *ssl;
     ngx_http_hpkp_srv_conf_t  *hscf;
     ngx_http_hpkp_emission_t  *emission;
+
+    if (ngx_http_hpkp_filter_passes) {
+        return ngx_http_next_header_filter(r);
+    }
 
     hscf = ngx_http_get_module_srv_conf(r, ngx_http_hpkp_module);
     emission = hscf->emission;
