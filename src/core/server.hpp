@@ -98,7 +98,6 @@ public:
     void add(const HostPattern& pattern, std::size_t server);
     /// Empty: no name fits (a regular expression might).
     std::optional<std::size_t> answers(const std::string& host) const;
-    bool has_patterns() const { return !wildcards_.empty() || !tails_.empty(); }
 
 private:
     using Map = std::unordered_map<std::string, std::size_t>;

@@ -156,8 +156,7 @@ TEST(SentPolicyText, GoesThereAndBack)
     ramp.pins.pins[0].name = "leaf {2026}";
     ramp.clients = {false, true, true};
     ramp.stores = {{"android", "/etc/stores/android"}, {"mozilla", "/etc/ssl/\"certs\""}};
-    for (const SentPolicy& policy :
-         {enforced(86400, true), enforced(0), ramp, guarded(1811894400), reported()}) {
+    for (const SentPolicy& policy : {enforced(86400, true), enforced(0), ramp, guarded(1811894400), reported()}) {
         const std::string text = policy.to_text();
         EXPECT_EQ(policy.to_text(), text);
         const auto back = SentPolicy::from_text(text);
@@ -242,6 +241,9 @@ TEST(SentPolicyText, HostileText)
         }
         EXPECT_EQ(SentPolicy::from_text(text.dump()), nullptr) << key << " " << none;
     }
+    auto endless = nlohmann::json::parse(guarded(1811894400).to_text());
+    endless.erase("until");
+    EXPECT_EQ(SentPolicy::from_text(endless.dump()), nullptr);
     std::string newer = good;
     newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");
     EXPECT_EQ(SentPolicy::from_text(newer), nullptr);

@@ -46,6 +46,13 @@ TEST(Match, AChainWithoutAnyPathMatchesNothing)
     EXPECT_TRUE(accepted_by({false, true, true}, pki().www_chain, {}, pins));
 }
 
+TEST(Match, WithoutAnyPathWhatIsSentStandsThere)
+{
+    EXPECT_TRUE(stands_in(pki().www_chain, {}, pki().www_key.pin()));
+    EXPECT_TRUE(stands_in(pki().www_chain, {}, pki().intermediate_key.pin()));
+    EXPECT_FALSE(stands_in(pki().www_chain, {}, pki().root_key.pin()));
+}
+
 TEST(Match, SentIsAnyCertificate)
 {
     const Chain sent = chain({pki().www, pki().intermediate, pki().other_intermediate});

@@ -110,6 +110,19 @@ TEST(ScopePatterns, AnExpressionMayAnswerToAPinnedHostAtAnotherAddress)
     const auto findings = world.findings();
     EXPECT_EQ(ids(findings), "regex-host");
     EXPECT_EQ(lines_of(only(findings, FindingId::regex_host)), std::vector<unsigned>{30});
+
+    // Of its addresses one is enough, if it speaks TLS there and no other name answers.
+    const auto at = [](std::size_t address, bool tls) {
+        World two;
+        two.policies({policy_of({"enforce: {max-age: 1d}"})});
+        two.server(5, {"default.test"}, {stranger_for({"default.test"})});
+        two.server(6, {"default.test"}, {stranger_for({"default.test"})}, 8443);
+        two.pinned(12, {"api.example.com"}, {pinned_for({"api.example.com"})});
+        two.listen(two.server(30, {"~^.+[.]example[.]com$"}, {stranger_for({"*.example.com"})}), address, tls);
+        return ids(two.findings());
+    };
+    EXPECT_EQ(at(8443, true), "regex-host");
+    EXPECT_EQ(at(80, false), "");
 }
 
 TEST(ScopePatterns, HostsOfATailAreThoseOfItsCertificate)

@@ -66,12 +66,9 @@ TEST(AddressNames, TheFirstServerWithANameHasIt)
     EXPECT_EQ(names.answers("w.net"), Answer(4));
 }
 
-TEST(AddressNames, SaysWhetherItHasPatterns)
+TEST(AddressNames, AWildcardIsNoTail)
 {
-    EXPECT_FALSE(names_of_servers({"www.example.com"}).has_patterns());
-    EXPECT_TRUE(names_of_servers({"*.example.com"}).has_patterns());
-    EXPECT_TRUE(names_of_servers({"www.example.*"}).has_patterns());
-    EXPECT_FALSE(names_of_servers({}).has_patterns());
+    EXPECT_EQ(names_of_servers({"*.example.com", "w.*"}).answers("example.com.test"), std::nullopt);
 }
 
 TEST(Site, AnswersByTheNamesOfEachTlsAddress)
