@@ -126,11 +126,11 @@ sub configure {
     my $ours = $loaded && $option{http} !~ /\bhpkp_ledger\b/;
     my $ledger = $ours ? '    hpkp_ledger ledger/hpkp.ledger;' : '';
     # Workers keep no other part of the environment, nor does the new binary of an upgrade.
-    my @kept = $self->{clock} ? qw(FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE) : ();
-    push @kept, qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS) if $ENV{HPKP_PRELOAD};
-    my $kept = join '', map { "env $_;\n" } @kept;
+    my $clock = $self->{clock} ? "env FAKETIME_TIMESTAMP_FILE;\nenv FAKETIME_NO_CACHE;\n" : '';
+    # Without a line of their own: pages show the numbers.
+    my $preload = $ENV{HPKP_PRELOAD} ? join '', map { "env $_; " } qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS) : '';
 
-    $text =~ s/\{\{main\}\}/$load$kept$self->{main}/;
+    $text =~ s/\{\{main\}\}/$load$clock$self->{main}$preload/;
     $text =~ s/\{\{ledger\}\}/$ledger/;
     $text =~ s/\{\{http\}\}\n/$option{http}/;
     $text =~ s/\{\{(log_level|workers)\}\}/$self->{$1}/g;
