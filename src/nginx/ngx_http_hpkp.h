@@ -9,6 +9,7 @@
  *   ngx_http_hpkp_filter.c     the header filter
  *   ngx_http_hpkp_ramp.c       which value of a ramp is in force
  *   ngx_http_hpkp_drain.c      until when an old worker sends
+ *   ngx_http_hpkp_stay.c       a load that fails after its filters were set
  *   ngx_http_hpkp_fit.c        whether a header may go out on this connection
  *   ngx_http_hpkp_connection.c what is remembered of a connection
  *   ngx_http_hpkp_variables.c  $hpkp_policy, $hpkp_mode, $hpkp_pin
@@ -220,6 +221,10 @@ ngx_uint_t ngx_http_hpkp_sent_to_first(ngx_http_request_t *r);
 /* 1 if this worker is an old one, and has had the time that it had to drain */
 ngx_uint_t ngx_http_hpkp_drained(void);
 ngx_int_t ngx_http_hpkp_drain_init(ngx_cycle_t *cycle);
+
+ngx_int_t ngx_http_hpkp_stay_prepare(ngx_conf_t *cf);
+void ngx_http_hpkp_stay_begin(ngx_conf_t *cf, ngx_uint_t *passes);
+ngx_int_t ngx_http_hpkp_stay_end(ngx_cycle_t *cycle);
 
 /* 1 if hpkp_secure decides here, whatever it decides */
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);

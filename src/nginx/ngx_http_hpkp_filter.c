@@ -5,17 +5,10 @@
 
 #include "ngx_http_hpkp.h"
 
-#include <dlfcn.h>
-
 
 static char *ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf);
 static ngx_int_t ngx_http_hpkp_filter_init(ngx_conf_t *cf);
-static ngx_int_t ngx_http_hpkp_filter_taken(ngx_cycle_t *cycle);
-static void ngx_http_hpkp_filter_failed(void *data);
 
-#if (nginx_version >= 1029000)
-static ngx_int_t ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r);
-#endif
 static ngx_int_t ngx_http_hpkp_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_hpkp_emit_once(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission);
@@ -53,7 +46,7 @@ ngx_module_t  ngx_http_hpkp_filter_module = {
     NULL,                                  /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_http_hpkp_filter_taken,            /* init module */
+    ngx_http_hpkp_stay_end,                /* init module */
     ngx_http_hpkp_drain_init,              /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -66,6 +59,8 @@ ngx_module_t  ngx_http_hpkp_filter_module = {
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 #if (nginx_version >= 1029000)
 static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
+
+static ngx_int_t ngx_http_hpkp_early_hints_filter(ngx_http_request_t *r);
 #endif
 
 
@@ -74,25 +69,16 @@ static ngx_str_t  ngx_http_hpkp_report_only_name =
     ngx_string("Public-Key-Pins-Report-Only");
 
 
-/* the load under way, and what is called if it fails */
-
-static ngx_cycle_t         *ngx_http_hpkp_filter_cycle;
-static ngx_pool_cleanup_t  *ngx_http_hpkp_filter_cleanup;
-
 /* a load that failed has left us in the chain of a configuration without us */
-
-static ngx_uint_t           ngx_http_hpkp_filter_passes;
+static ngx_uint_t  ngx_http_hpkp_filter_passes;
 
 
 static char *
 ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
 {
-    ngx_http_hpkp_filter_cleanup = ngx_pool_cleanup_add(cf->cycle->pool, 0);
-    if (ngx_http_hpkp_filter_cleanup == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_hpkp_load(cf) != NGX_OK) {
+    if (ngx_http_hpkp_stay_prepare(cf) != NGX_OK
+        || ngx_http_hpkp_load(cf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -109,10 +95,7 @@ ngx_http_hpkp_filter_init_main_conf(ngx_conf_t *cf, void *conf)
 static ngx_int_t
 ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 {
-    ngx_http_hpkp_filter_cycle = cf->cycle;
-    ngx_http_hpkp_filter_cleanup->handler = ngx_http_hpkp_filter_failed;
-    ngx_http_hpkp_filter_cleanup->data = cf->cycle;
-    ngx_http_hpkp_filter_passes = 0;
+    ngx_http_hpkp_stay_begin(cf, &ngx_http_hpkp_filter_passes);
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_hpkp_header_filter;
@@ -123,48 +106,6 @@ ngx_http_hpkp_filter_init(ngx_conf_t *cf)
 #endif
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_hpkp_filter_taken(ngx_cycle_t *cycle)
-{
-    ngx_http_hpkp_filter_cycle = NULL;
-
-    return NGX_OK;
-}
-
-
-/*
- * Comes with the pool of a configuration, before nginx unloads its modules.  If
- * that configuration was to be the first with us, and nginx goes on with the
- * old one, its next workers would call what is no longer there.  So we stay,
- * and do nothing.
- */
-
-static void
-ngx_http_hpkp_filter_failed(void *data)
-{
-    Dl_info     info;
-    ngx_uint_t  i;
-
-    if (data != ngx_http_hpkp_filter_cycle) {
-        return;
-    }
-
-    ngx_http_hpkp_filter_cycle = NULL;
-
-    for (i = 0; ngx_cycle->modules && ngx_cycle->modules[i]; i++) {
-        if (ngx_cycle->modules[i] == &ngx_http_hpkp_filter_module) {
-            return;
-        }
-    }
-
-    ngx_http_hpkp_filter_passes = 1;
-
-    if (dladdr(&ngx_http_hpkp_filter_module, &info) != 0) {
-        (void) dlopen(info.dli_fname, RTLD_NOW|RTLD_NOLOAD|RTLD_NODELETE);
-    }
 }
 
 

@@ -1,5 +1,5 @@
 // The names of default servers in scope, policy-flapping, report-uri-self.
-#include "test_site.hpp"
+#include "test_scope.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,15 +7,6 @@ using namespace hpkp;
 using namespace hpkp::test;
 
 namespace {
-
-Chain pinned_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().www_key, pki().intermediate_key, std::move(names)), pki().intermediate});
-}
-Chain stranger_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().other_key, pki().other_intermediate_key, std::move(names)), pki().other_intermediate});
-}
 
 PolicyText named(const std::string& name, std::vector<std::string> modes = {"enforce: {max-age: 1d}"})
 {

@@ -1,5 +1,5 @@
 // The scope of names that are patterns: wildcards above a pinned host, tails, regular expressions.
-#include "test_site.hpp"
+#include "test_scope.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,22 +7,6 @@ using namespace hpkp;
 using namespace hpkp::test;
 
 namespace {
-
-PolicyText policy_of(std::vector<std::string> modes)
-{
-    PolicyText policy = good_policy();
-    policy.modes = std::move(modes);
-    return policy;
-}
-
-Chain pinned_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().www_key, pki().intermediate_key, std::move(names)), pki().intermediate});
-}
-Chain stranger_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().other_key, pki().other_intermediate_key, std::move(names)), pki().other_intermediate});
-}
 
 /// Servers at one address: a default server, one under this policy at line 12, and one of a stranger's chain at
 /// line 30.

@@ -1,5 +1,5 @@
 // scope-conflict: other servers that clients of a policy come to. The other checks of scope.cpp: scope_more_test.cpp.
-#include "test_site.hpp"
+#include "test_scope.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,23 +7,6 @@ using namespace hpkp;
 using namespace hpkp::test;
 
 namespace {
-
-PolicyText policy_of(std::vector<std::string> modes)
-{
-    PolicyText policy = good_policy();
-    policy.modes = std::move(modes);
-    return policy;
-}
-
-/// A chain of the pinned key, or of the stranger's, for these names.
-Chain pinned_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().www_key, pki().intermediate_key, std::move(names)), pki().intermediate});
-}
-Chain stranger_for(std::vector<std::string> names)
-{
-    return chain({leaf(pki().other_key, pki().other_intermediate_key, std::move(names)), pki().other_intermediate});
-}
 
 /// A server under the policy with one name, another without a policy with another name at some address; the same
 /// address has a default server with neither name.

@@ -51,6 +51,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use HPKP::Command qw(run_command need_file need_tools wait_until read_text write_text build_dir);
 use HPKP::Clock qw(set_clock by_its_clock);
+use HPKP::Kill qw(crash kill_master kill_worker);
 use HPKP::Ledger ();
 use HPKP::Log qw(stderr log log_mark log_since no_alerts);
 use HPKP::PKI;
@@ -348,28 +349,6 @@ sub stop {
     return $ended;
 }
 
-# All processes of this nginx are in the master's group.
-sub crash {
-    my ($self) = @_;
-    my @workers = $self->children;
-
-    kill KILL => -$self->{master};
-    waitpid $self->{master}, 0;
-    wait_until(sub { !grep { -e "/proc/$_/exe" && readlink "/proc/$_/exe" } @workers }, 10) or die "a worker lives on\n";
-    $self->forget;
-}
-
-# kill -9 of the master alone: its workers live on, and are the caller's to end.
-sub kill_master {
-    my ($self) = @_;
-    my @workers = $self->workers;
-
-    kill KILL => $self->{master};
-    waitpid $self->{master}, 0;
-    $self->forget;
-    return @workers;
-}
-
 # After a signal that ends the master: true once it has gone.
 sub wait_for_end {
     my ($self) = @_;
@@ -399,13 +378,5 @@ END {
     $? = $status;
 }
 
-# kill -9 of one worker; returns once the master has made another.
-sub kill_worker {
-    my ($self, $pid) = @_;
-    $self->{kills_workers} = 1;
-    kill KILL => $pid;
-    wait_until(sub { my @now = $self->workers; @now == $self->{workers} && !grep { $_ == $pid } @now }, $start_limit)
-        or die "the master made no new worker\n" . $self->log;
-}
 
 1;
