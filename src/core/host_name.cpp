@@ -9,8 +9,8 @@ namespace hpkp {
 
 namespace {
 
-/// Nobody has it, even as a joke; a certificate's wildcard covers it, as OpenSSL takes no "_" there.
-constexpr std::string_view kAnyLabel = "hpkp-any-host-at-all";
+/// No host name has it: "_" is no letter of a host name, and this one is unlikely even as a joke.
+constexpr std::string_view kAnyLabel = "_hpkp_any_";
 
 }  // namespace
 

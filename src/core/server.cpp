@@ -34,12 +34,6 @@ void AddressNames::add(const HostPattern& pattern, std::size_t server)
     }
 }
 
-bool Server::may_present_for(const std::string& host) const
-{
-    return chain_unknown
-           || std::any_of(chains.begin(), chains.end(), [&](const Chain* chain) { return chain->leaf().covers(host); });
-}
-
 std::optional<std::size_t> AddressNames::answers(const std::string& host) const
 {
     if (const auto found = exact_.find(host); found != exact_.end()) {

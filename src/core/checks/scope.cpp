@@ -178,10 +178,9 @@ private:
                 return;
             }
             for (const Server* server : *servers) {
-                // Not where it answers to this host at an address without TLS alone, nor below the policy's host with a
-                // certificate that does not have the name.
-                if (!shares(*server, *binding.policy) && site_.answers(*server, host)
-                    && (same_host || server->may_present_for(host)) && met.insert(server).second) {
+                // Not where it answers to this host at an address without TLS alone. What names its certificate has is
+                // not asked, here as in the ledger: the strictest reading.
+                if (!shares(*server, *binding.policy) && site_.answers(*server, host) && met.insert(server).second) {
                     meet(binding, *server, text, same_host);
                 }
             }

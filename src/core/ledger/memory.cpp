@@ -24,10 +24,7 @@ std::string common_names(const Site& site, const Server& server, const HostPatte
     for (const auto& [name, text] : candidates) {
         const bool below =
             is_subdomain(name, wildcard.domain) && (!wildcard.one_label || parent_domain(name) == wildcard.domain);
-        // By a name below the entry's own host nobody comes where no certificate has it: "*.example.com" has one label.
-        const bool comes = name == candidates.front().first || server.may_present_for(name);
-        if (below && comes && entry.reaches(name)
-            && (perhaps ? site.unanswered(server, name) : site.answers(server, name))) {
+        if (below && entry.reaches(name) && (perhaps ? site.unanswered(server, name) : site.answers(server, name))) {
             return text;
         }
     }
