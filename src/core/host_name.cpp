@@ -85,4 +85,10 @@ std::string_view parent_domain(std::string_view host)
     return dot == std::string_view::npos ? std::string_view() : host.substr(dot + 1);
 }
 
+std::string_view without_last_label(std::string_view host)
+{
+    const std::size_t dot = host.rfind('.');
+    return dot == std::string_view::npos ? std::string_view() : host.substr(0, dot);
+}
+
 }  // namespace hpkp

@@ -41,4 +41,7 @@ bool is_subdomain(std::string_view host, std::string_view domain);
 /// The name without its first label; empty after the last.
 std::string_view parent_domain(std::string_view host);
 
+/// The name without its last label, as a tail has it; empty before the first.
+std::string_view without_last_label(std::string_view host);
+
 }  // namespace hpkp

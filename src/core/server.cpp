@@ -47,8 +47,8 @@ std::optional<std::size_t> AddressNames::answers(const std::string& host) const
     if (tails_.empty()) {
         return std::nullopt;
     }
-    for (std::size_t dot = host.rfind('.'); dot != std::string::npos && dot != 0; dot = host.rfind('.', dot - 1)) {
-        if (const auto found = tails_.find(host.substr(0, dot)); found != tails_.end()) {
+    for (std::string_view tail = without_last_label(host); !tail.empty(); tail = without_last_label(tail)) {
+        if (const auto found = tails_.find(std::string(tail)); found != tails_.end()) {
             return found->second;
         }
     }

@@ -93,6 +93,10 @@ TEST(HostName, Parents)
     EXPECT_EQ(parent_domain("www.example.com"), "example.com");
     EXPECT_EQ(parent_domain("com"), "");
     EXPECT_EQ(parent_domain(""), "");
+    EXPECT_EQ(without_last_label("www.example.com"), "www.example");
+    EXPECT_EQ(without_last_label("com"), "");
+    EXPECT_EQ(without_last_label(""), "");
+    EXPECT_EQ(without_last_label(".com"), "") << "or a loop would not end";
 }
 
 }  // namespace

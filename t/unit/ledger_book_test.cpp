@@ -185,6 +185,29 @@ TEST_F(LedgerBook, AFileThatIsThereIsSeenWhateverFailedBefore)
     EXPECT_TRUE(book.any_held());
 }
 
+TEST_F(LedgerBook, WhatWouldHaveToBeWrittenToBeReadCannotBeRead)
+{
+    load(world);
+    file.kill_a_writer();
+    const std::string journal = file.path + "-journal", aside = dir / "aside";
+    ASSERT_EQ(::rename(journal.c_str(), aside.c_str()), 0);
+    read_only();
+    ::chmod(aside.c_str(), 0644);
+    ::chmod(dir.path().c_str(), 01777);
+    const LoadOptions reads = options(kNow + 10, false);
+    EXPECT_TRUE(as_nobody([&] {
+        Book book(reads);
+        // A writer is killed now.
+        std::ofstream(journal, std::ios::binary) << std::ifstream(aside, std::ios::binary).rdbuf();
+        Site site = without_policy.gather();
+        book.recall_into(site);
+        EXPECT_FALSE(site.memory.known);
+        Findings findings;
+        book.record(site, true, findings);
+        EXPECT_EQ(only(findings, FindingId::ledger_unreadable).severity, Severity::error);
+    }));
+}
+
 TEST_F(LedgerBook, WithoutALedgerNothingIsHeld)
 {
     LoadOptions off = options();

@@ -229,6 +229,13 @@ TEST(PolicyFlapping, WhereTheChainIsNotKnown)
     EXPECT_TRUE(has(findings, FindingId::chain_unknown));
 }
 
+TEST(PolicyFlapping, WhoRejectsHandshakesSendsNothing)
+{
+    World world;
+    with_a_tail(world).pinned(30, {"www.example.*"}, {pki().www_chain}, "second", 9443).reject_handshake = true;
+    EXPECT_FALSE(has(world.findings(), FindingId::policy_flapping));
+}
+
 TEST(PolicyFlapping, OnePolicyAtTwoAddressesIsFine)
 {
     World world;

@@ -109,6 +109,38 @@ TEST(ScopePatterns, AnExpressionMayAnswerToAPinnedHostAtAnotherAddress)
     EXPECT_EQ(at(80, false), "");
 }
 
+TEST(ScopePatterns, AnExpressionIsAskedForTheHostsOfItsCertificateAlone)
+{
+    const auto meets = [](const std::string& pinned_name, std::vector<std::string> certificate) {
+        World world;
+        world.policies({policy_of({"enforce: {max-age: 1d}"})});
+        world.server(5, {"default.test"}, {stranger_for({"default.test"})});
+        world.server(6, {"default.test"}, {stranger_for({"default.test"})}, 8443);
+        world.pinned(12, {pinned_name}, {pinned_for({pinned_name})});
+        world.server(30, {"~^.+$"}, {stranger_for(std::move(certificate))}, 8443);
+        return ids(world.findings());
+    };
+    EXPECT_EQ(meets("www.example.com", {"www.example.com"}), "regex-host");
+    EXPECT_EQ(meets("a.www.example.com", {"www.example.com"}), "") << "no wildcard, which would cover it";
+    EXPECT_EQ(meets("a.www.example.com", {"*.example.com"}), "");
+}
+
+TEST(ScopePatterns, AnExpressionUnderThePolicyItselfIsCheckedAsItsOwn)
+{
+    World world;
+    world.policies({policy_of({"enforce: {max-age: 1d}"})});
+    world.server(5, {"default.test"}, {stranger_for({"default.test"})});
+    world.server(6, {"default.test"}, {stranger_for({"default.test"})}, 8443);
+    world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    world.pinned(30, {"~^.+$"}, {stranger_for({"*.example.com"})}, "www", 8443);
+    const auto findings = world.findings();
+    EXPECT_TRUE(has(findings, FindingId::no_pin_in_chain));
+    for (const Finding& finding : findings) {
+        EXPECT_EQ(finding.what.find("if a regular expression of server_name sends them there"), std::string::npos)
+            << finding.what;
+    }
+}
+
 TEST(ScopePatterns, HostsOfATailAreThoseOfItsCertificate)
 {
     const auto meets = [](const std::string& tail, std::vector<std::string> certificate) {

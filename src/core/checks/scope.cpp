@@ -54,8 +54,10 @@ public:
         }
         for (const Server& server : site.servers) {
             for (const HostPattern& name : server.names) {
-                if (name.kind == Kind::wildcard || name.kind == Kind::tail) {
-                    patterns_[pattern_key(name.kind, name.domain)].push_back(&server);
+                if (name.kind == Kind::wildcard) {
+                    server_wildcards_[name.domain].push_back(&server);
+                } else if (name.kind == Kind::tail) {
+                    server_tails_[name.domain].push_back(&server);
                 }
             }
             for (const HostPattern& name : server.certificate_names) {
@@ -72,9 +74,6 @@ public:
             return;
         }
         for (const Server& server : site_.servers) {
-            if (!server.tls && server.block->served_chains.empty()) {
-                continue;
-            }
             for (const HostPattern* name : server.hosts()) {
                 meet_name(server, *name, false);
             }
@@ -172,7 +171,6 @@ private:
 
     void meet_patterns(const Binding& binding, const std::string& host, const std::string& text, bool same_host)
     {
-        std::set<const Server*> met;
         const auto meet_servers = [&](const std::vector<const Server*>* servers) {
             if (servers == nullptr) {
                 return;
@@ -180,18 +178,18 @@ private:
             for (const Server* server : *servers) {
                 // Not where it answers to this host at an address without TLS alone. What names its certificate has is
                 // not asked, here as in the ledger: the strictest reading.
-                if (!shares(*server, *binding.policy) && site_.answers(*server, host) && met.insert(server).second) {
+                if (!shares(*server, *binding.policy) && site_.answers(*server, host)) {
                     meet(binding, *server, text, same_host);
                 }
             }
         };
         for (std::string_view domain = parent_domain(host); !domain.empty(); domain = parent_domain(domain)) {
-            meet_servers(find(patterns_, pattern_key(Kind::wildcard, std::string(domain))));
+            meet_servers(find(server_wildcards_, domain));
         }
-        for (std::size_t dot = host.rfind('.'); dot != std::string::npos && dot != 0; dot = host.rfind('.', dot - 1)) {
-            meet_servers(find(patterns_, pattern_key(Kind::tail, host.substr(0, dot))));
+        for (std::string_view tail = without_last_label(host); !tail.empty(); tail = without_last_label(tail)) {
+            meet_servers(find(server_tails_, tail));
         }
-        const std::string parent(parent_domain(host));
+        const std::string_view parent = parent_domain(host);
         meet_servers(find(certificate_wildcards_, parent));
         if (const auto* servers = find(perhaps_wildcards_, parent)) {
             for (const Server* server : *servers) {
@@ -204,14 +202,9 @@ private:
 
     using ServersByDomain = std::unordered_map<std::string, std::vector<const Server*>>;
 
-    static std::string pattern_key(HostPattern::Kind kind, const std::string& domain)
+    static const std::vector<const Server*>* find(const ServersByDomain& all, std::string_view domain)
     {
-        return kind == Kind::wildcard ? "*." + domain : domain + ".*";
-    }
-
-    static const std::vector<const Server*>* find(const ServersByDomain& all, const std::string& key)
-    {
-        const auto found = all.find(key);
+        const auto found = all.find(std::string(domain));
         return found == all.end() ? nullptr : &found->second;
     }
 
@@ -335,7 +328,8 @@ private:
     BindingsByDomain exact_;
     BindingsByDomain wildcards_;
     std::vector<Binding> bindings_;
-    ServersByDomain patterns_;               // by pattern_key(): which name such a pattern
+    ServersByDomain server_wildcards_;       // by the domain of a wildcard among their names
+    ServersByDomain server_tails_;           // by the same of a tail
     ServersByDomain certificate_wildcards_;  // default servers, by the domain of a wildcard in their certificates
     ServersByDomain perhaps_wildcards_;      // the same of servers of which only nginx could say whether they answer
     Conflicts conflicts_;

@@ -191,7 +191,7 @@ std::string reversed(std::string_view host)
         const std::size_t dot = host.rfind('.');
         key += host.substr(dot == std::string_view::npos ? 0 : dot + 1);
         key += '.';
-        host = dot == std::string_view::npos ? std::string_view() : host.substr(0, dot);
+        host = without_last_label(host);
     }
     return key;
 }
