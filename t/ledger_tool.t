@@ -67,10 +67,12 @@ subtest 'forget' => sub {
     like($run->{out}, qr/^forgotten: $second->{id}\b/, 'says so');
     my ($now) = grep { $_->{id} eq $second->{id} } entries($server);
     like($now->{forgotten}, qr/^\S.*: the app never shipped$/, 'by whom and why');
-    is($now->{'held-until'}, 0, 'it is held no more');
+    is($now->{'held-until'}, undef, 'it is held no more');
     like(shown($server, '--all'), qr/forgotten, .*: the app never shipped/, 'show --all says it');
     is(ledger_tool($server, 'forget', $second->{id}, '--reason', 'again')->{exit}, 0, 'twice does no harm');
     like((grep { $_->{id} eq $second->{id} } entries($server))[0]{forgotten}, qr/: again$/, 'the last word counts');
+    ledger_tool($server, 'forget', $second->{id}, '--reason', "a\e[31m\nb");
+    like(shown($server, '--all'), qr/forgotten, .*: a\?\[31m\?b$/m, 'a reason that a terminal would obey');
 
     for my $wrong ([ 'deadbeefdeadbeef', '--reason', 'x' ], [ $second->{id} ], [], [ $second->{id}, '--reason' ], [ $second->{id}, '--reason', ' ' ]) {
         $run = ledger_tool($server, 'forget', @$wrong);
@@ -236,13 +238,15 @@ subtest 'forget, twice' => sub {
     $server->configure(http => tls_server(cert => 'www-unpinned'));
     like($server->test_config->{err}, qr/locks-out-clients.*third/s, 'no load came within the hour: it is held');
     my ($shown) = grep { $_->{id} eq $third->{id} } entries($server);
-    isnt($shown->{'held-until'}, 0, 'show says so too');
+    ok($shown->{'held-until'}, 'show says so too');
     ledger_tool($server, 'forget', $_->{id}, '--reason', 'two') for entries($server);
     findings_are($server->test_config, [], 'forgotten once more, it is not');
 };
 
 subtest 'usage' => sub {
     my $server = site(ledger => 'fresh');
+    my $off = run_command([ $tool, qw(ledger show --ledger off) ]);
+    like("$off->{exit} $off->{err}", qr/^2 hpkp: --ledger off names no ledger/, 'off');
     for my $command ([qw(show)], [qw(forget 0000000000000000 --reason x)], [qw(close x)], [qw(export)]) {
         my $run = ledger_tool($server, @$command);
         is($run->{exit}, 2, "@$command, without a ledger: exit 2");

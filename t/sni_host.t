@@ -8,6 +8,17 @@ my @www = (max_age => 2592000);
 my @other = (max_age => 600, pins => [qw(other backup-1 backup-2)]);
 my @apex = (max_age => 300, pins => [qw(int-a backup-2 backup-3)]);
 
+subtest 'several workers' => sub {
+    my $server = HPKP::Server->new(workers => 4, files => { 'pins.yaml' => policy(), 'other.yaml' => policy(name => 'other', pins => $other[3]) },
+        http => tls_server(listen => 'reuseport', extra => 'hpkp_policy pins.yaml;')
+            . tls_server(name => 'other.example.com', cert => 'other', extra => 'hpkp_policy other.yaml;'));
+    $server->start;
+    no_header(fetch($server, '/', sni => 'www.example.com', host => 'other.example.com'), 'another certificate') for 1 .. 24;
+    is(scalar(() = $server->log =~ /hpkp: no header sent/g), 1, 'said once, whichever worker it is');
+    $server->stop;
+    $server->no_alerts;
+};
+
 subtest 'certificates in the configuration' => sub {
     my $server = HPKP::Server->new(
         files => {

@@ -32,6 +32,9 @@ my %headers = (
     'over.example.com'      => [ [ 'Public-Key-Pins', value('max-age=0', pin(qw(wildcard backup-1))) ] ],
     'example-pin.example.com' => [ [ 'Public-Key-Pins', value('max-age=600', pin('wildcard'), 'pin-sha256="E9CZ9INDbd+2eRQozYqqbQ2yXLVKB9+xcprMF+44U1g="') ] ],
     'report.example.com'    => [ [ 'Public-Key-Pins-Report-Only', value(pin(qw(backup-1 backup-2)), 'report-uri="https://r.example.net/"') ] ],
+    'own.example.com'       => [ [ 'Public-Key-Pins-Report-Only', value(pin(qw(backup-1 backup-2)), 'report-uri="https://own.example.com/r"') ] ],
+    'both.example.com'      => [ map { [ $_, value(pin(qw(wildcard backup-1 backup-2)), 'max-age=600', 'report-uri="https://both.example.com/r"') ] }
+        'Public-Key-Pins', 'Public-Key-Pins-Report-Only' ],
     'mute.example.com'      => [ [ 'Public-Key-Pins-Report-Only', value(pin(qw(wildcard backup-2))) ] ],
 );
 
@@ -128,6 +131,8 @@ my @cases = (
     [ 'over.example.com', 'rfc:forget chromium:forget firefox:ignore wget2:forget', 'single-backup:warning', 0, qr/max-age=0 tells clients to forget/ ],
     [ 'example-pin.example.com', $all_note, 'placeholder-pin:error single-backup:warning', 1, qr/is an example of RFC 7469/ ],
     [ 'report.example.com', 'rfc:nothing chromium:nothing firefox:nothing wget2:nothing', 'no-pin-in-chain:warning', 0, qr/reports this visit: none of its pins/ ],
+    [ 'own.example.com', 'rfc:nothing chromium:nothing firefox:nothing wget2:nothing', 'no-pin-in-chain:warning', 0, qr/Chromium.*: it sends none over https to the host itself/ ],
+    [ 'both.example.com', $all_note, 'report-uri-self:error', 1, qr/no report can arrive/ ],
     [ 'mute.example.com', 'rfc:nothing chromium:nothing firefox:nothing wget2:nothing', 'report-only-needs-report-uri:error', 1, qr/it has no report-uri/ ],
     [ 'other.example.net', "$none_notes wget2:ignore", 'name-not-covered:warning', 1, qr/the certificate is not for this name/ ],
     [ 'https://127.0.0.1/', "$none_notes wget2:ignore", 'ip-host:warning', 1, qr/never pinned|not for this name/ ],
@@ -145,6 +150,18 @@ for my $case (@cases) {
         like($run->{out}, $says, "says $says");
     };
 }
+
+subtest 'an address' => sub {
+    my $own = $server->file('temp');
+    output_of(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=ip -addext subjectAltName=IP:127.0.0.1),
+        '-keyout', "$own/ip.key", '-out', "$own/ip.crt");
+    my $by_address = HPKP::Server->new(module => 'none', http => "server { listen 127.0.0.1:{{port:tls}} ssl; ssl_certificate $own/ip.crt; "
+        . "ssl_certificate_key $own/ip.key; add_header Public-Key-Pins '$good'; }")->start;
+    my $json = JSON::PP::decode_json(run_tool('https://127.0.0.1:' . $by_address->port('tls') . '/', '--trust', "own=$own/ip.crt", '--format', 'json')->{out});
+    ok($json->{chain}{'name-covered'}, 'the certificate is for it');
+    is(why($json, 'rfc'), 'an IP address is never pinned (RFC 7469 2.3.3)', 'and it is pinned all the same');
+    $by_address->stop;
+};
 
 subtest 'a redirect is named, and its pins count' => sub {
     my ($json, $exit) = document('moved.example.com');
@@ -200,11 +217,12 @@ subtest 'where there is nobody to ask' => sub {
         "no name" => [ [ 'https://nobody.invalid/' ], qr/^hpkp: nobody\.invalid:443: no host of this name is found/ ],
         "no URL" => [ [ 'ftp://www.example.com/' ], qr/^hpkp: "ftp:\S+" is no http or https URL/ ],
         "no port" => [ [ 'https://www.example.com/', '--connect', 'localhost:99999' ], qr/^hpkp: "localhost:99999" has no port/ ],
+        "a proxy that is not there" => [ [ "https://localhost:$gone_port/" ], qr/^hpkp: localhost:$gone_port cannot be reached by the proxy/, "http://127.0.0.1:$gone_port" ],
         "no store" => [ [ 'https://www.example.com/', '--connect', $there, '--trust', 'own=/nowhere.pem' ], qr{^hpkp: --trust own: /nowhere\.pem } ],
     );
     for my $name (sort keys %wrong) {
-        my ($arguments, $says) = @{ $wrong{$name} };
-        my $run = run_tool(@$arguments);
+        my ($arguments, $says, $proxy) = @{ $wrong{$name} };
+        my $run = $proxy ? run_command([ $tool, 'analyse', @$arguments ], env => { https_proxy => $proxy }) : run_tool(@$arguments);
         is($run->{exit}, 2, "$name: exit 2");
         like($run->{err}, $says, "$name: says what is wrong");
         is($run->{out}, '', "$name: and no more");

@@ -214,6 +214,27 @@ subtest 'no ledger yet' => sub {
     is(read_text(ledger_file($server)), "no ledger\n" x 1000, 'and left as it is');
 };
 
+subtest 'names that nginx takes' => sub {
+    my $server = still();
+    my @check = ($tool, 'check', $server->file('conf/pins.yaml'), '--chain', $pki->dir . '/chains/www.pem', qw(--ledger off --host));
+    for my $name ('_', '--', 'a_b.example.com', '~^www\.', 'www.*', '.example.com', '192.0.2.1') {
+        my $run = run_command([ @check, $name ]);
+        is($run->{exit}, 0, $name) or diag($run->{out}, $run->{err});
+        is($run->{out} =~ /regex-host/ ? 1 : 0, $name =~ /[~*]/ ? 1 : 0, 'with its warning');
+    }
+    is(run_command([ @check, $_ ])->{exit}, 2, "$_: exit 2") for 'www.example.com,shop.example.com', 'a b', "\xc3\xa4.example.com", '*.*.com';
+};
+
+subtest 'what a terminal would obey' => sub {
+    my $server = still();
+    my ($key, $crt, $yaml) = map { $server->file("temp/esc.$_") } qw(key crt yaml);
+    output_of(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 400 -subj), "/CN=a\e[31mb", '-keyout', $key, '-out', $crt);
+    write_text($yaml, policy(pins => [ "certificate: $crt", map { 'pin-sha256: "' . $pki->pin($_) . '"' } qw(backup-1 backup-2) ]));
+    my $run = run_command([ $tool, 'check', $yaml, '--chain', $crt, qw(--ledger off) ]);
+    like($run->{out}, qr/^policy www matches the chain of a\?\[31mb by pin /m, 'a name with an escape');
+    unlike($run->{out}, qr/\e/, 'nowhere');
+};
+
 subtest '--strict' => sub {
     my $server = still(pins_yaml => policy(pins => [qw(www backup-1)]));
     is(check($server)->{exit}, 0, 'a warning: accepted');
@@ -300,6 +321,19 @@ subtest 'input' => sub {
         is($run->{exit}, 1, "a policy file: $name: findings");
         unlike($run->{out}, qr/[^\n\x20-\x7e\x80-\xff]/, 'nothing in it that a terminal would obey');
     }
+    my @check = ($tool, 'check', $server->file('conf/pins.yaml'), '--chain', $chain, '--ledger', 'off');
+    for my $name (qw(--key --at --ledger --host --name --trust --passin)) {
+        my $run = run_command([ @check, $name, '' ]);
+        is("$run->{exit} $run->{out}", '2 ', "$name '', a shell variable that is not set: exit 2");
+        like($run->{err}, qr/$name/, 'and says which');
+    }
+    like(run_command([ @check, '--trust', 'own=/nowhere.pem' ])->{err}, qr{^hpkp: --trust own: /nowhere\.pem cannot be opened}, 'no such store');
+    is(run_command([ @check, qw(--passin pass:x) ])->{exit}, 2, '--passin without a key');
+    is(run_command([ 'bash', '-c', 'exec "$0" check <(cat "$1") --chain "$2" --ledger off', $tool, $check[2], $chain ])->{exit}, 2,
+        'a policy by a pipe: what it names is found from where it is');
+    my %words = ("$tool nocmd" => 'hpkp has no command "nocmd"', "$tool ledger foo" => 'hpkp ledger has no command "foo"');
+    like(run_command([ split / /, $_ ])->{err}, qr/^\Q$words{$_}\E$/m, $words{$_}) for sort keys %words;
+    is(run_command([ 'sh', '-c', "exec $tool $_ > /dev/full" ])->{exit}, 2, "$_ to a full disk: exit 2") for '--help', 'check --help', '--version';
     for my $usage ([], ['pins.yaml'], [qw(pins.yaml --chain)], [ 'pins.yaml', '--chain', $chain, '--frob' ],
         [ $server->file('conf/pins.yaml'), '--chain', $chain, '--at', 'tomorrow' ],
         [ $server->file('conf/pins.yaml'), '--chain', $chain, '--format', 'xml' ]) {

@@ -133,8 +133,17 @@ subtest 'trustkit' => sub {
     is(xpath($xml, 'string(//@expiration)'), '2027-06-02', 'expiry');
 };
 
+subtest 'trustkit, of what would end the app' => sub {
+    my $run = export('trustkit', pins_file(), qw(--host localhost --output), "$temp/never.plist");
+    is($run->{exit}, 1, 'exit 1');
+    is(export('trustkit', pins_file(), qw(--host localhost))->{out}, '', 'nothing on the output');
+    is($run->{out}, '', 'nor there when a file is asked for');
+    ok(!-e "$temp/never.plist", 'nor in the file');
+    like($run->{err}, qr/^error: TrustKit ends .*\nnothing is exported$/m, 'says why');
+};
+
 subtest 'names cannot break out' => sub {
-    my $evil = q(--> ]]> </string><pin/> " $x # ; // \u000a \n &x; */ end);
+    my $evil = qq(--> ]]> </string><pin/> " \$x # ; // \\u000a \\n &x; */ \xef\xbf\xbe\xef\xbf\xbf end);
     my $pins = pins_file(clients => '[leaf]', pins => [ map { qq(name: '$evil', pin-sha256: "{{pin:$_}}") } qw(www backup-1) ]);
     my @hosts = qw(--host www.example.com);
     is(xpath(valid_android(exported('android', $pins, @hosts)), 'count(//pin)'), 2, 'XML');
@@ -165,6 +174,9 @@ subtest 'tlsa' => sub {
     isnt($verify->($zone =~ s/(TLSA \d 1 1 .)(.)/$1 . ($2 eq '0' ? '1' : '0')/ger)->{exit}, 0, 'and not by other digests');
     my $other = output_of('danetool', '--tlsa-rr', qw(--port 8443 --host www.example.com --load-certificate), $pki->dir . '/certs/www.pem');
     my ($digest) = $other =~ /([0-9a-f]{64})/ or die $other;
+    my $run_ca = export('tlsa', pins_file(clients => '[leaf]'), qw(--host www.example.com --level ca));
+    is("$run_ca->{exit} $run_ca->{out}", '1 ', 'clients of the leaf, and no pin of a leaf: nothing');
+    like($run_ca->{err}, qr/^error: the policy's clients compare the leaf/m, 'says why');
     like($ee, qr/^_8443\._tcp\.www\.example\.com\. IN TLSA 3 1 1 $digest ; www$/m, 'as danetool makes it');
 };
 

@@ -113,6 +113,7 @@ subtest 'report-uri, names' => sub {
     like($run->{out}, qr{# REPLACE .*\n +report-uri: "https://reports\.example\.net/hpkp"}, 'in the file too');
     $run = init(@www, @advised, '--report-uri', 'https://www.example.com/pins');
     like($run->{err}, qr/on the host that is pinned/, 'on the pinned host');
+    unlike(init(@www, @advised, '--report-uri', 'http://www.example.com/pins')->{err}, qr/on the host/, 'which over http does no harm');
     is(init(@www, @advised, '--report-uri', $_)->{exit}, 2, "$_: exit 2") for 'reports.example.org', 'ftp://a/', "https://a/\"";
     like(init(@www, @advised, @uri)->{out}, qr/^  "www\.example\.com":$/m, 'named after the leaf');
     like(init(@www, @advised, @uri, '--name', 'shop: "a"')->{out}, qr/^  "shop: \\"a\\"":$/m, 'or as told');
@@ -159,7 +160,8 @@ subtest 'usage' => sub {
         'no intermediate'    => [ [ '--chain', "$chains/www-alone.pem", '--level', 'intermediate', @advised ], qr/no intermediate: give the whole chain/ ],
         'no root'            => [ [ '--chain', "$chains/www.pem", '--level', 'root', @advised ], qr/reaches no root: .*--trust NAME=FILE/ ],
         'a store without it' => [ [ @www, @advised, '--trust', "b=$store{'root-b'}" ], qr/no root of the stores/ ],
-        'no such store'      => [ [ @www, @advised, '--trust', "b=$dir/nowhere" ], qr{trust store .*nowhere cannot be opened} ],
+        'no such store'      => [ [ @www, @advised, '--trust', "b=$dir/nowhere" ], qr{--trust b: .*nowhere cannot be opened} ],
+        'a store of two lines' => [ [ @www, @advised, '--trust', "b\nc=$store{'root-b'}" ], qr/control characters/ ],
         'a store unnamed'    => [ [ @www, @advised, '--trust', $store{'root-b'} ], qr/NAME=FILE/ ],
         'the input twice'    => [ [ '--chain', '-', @leaf, '--backup', '-' ], qr/standard input/ ],
     );

@@ -53,8 +53,9 @@ void print_text(const LoadResult& result, const std::vector<ServerBlock>& blocks
                                         [&](const Chain& from) { return from.leaf().get() == leaf.x509; });
         // No pin: a mismatch is allowed, nothing is asked any more, or the pin is of a certificate off the path.
         if (chain != chains.end() && !leaf.pin.empty()) {
-            std::cout << "policy " << emission.policy << " matches " << chain->text() << " by pin \"" << leaf.pin
-                      << "\"\n";
+            std::cout << printable("policy " + emission.policy + " matches " + chain->text() + " by pin \"" + leaf.pin
+                                   + "\"")
+                      << '\n';
         }
     }
     std::cout << counts << ": nginx would accept this\n";
@@ -132,9 +133,10 @@ void add_check(CLI::App& program, int& exit_code)
         ->type_name("FILE")
         ->default_str(HPKP_LEDGER);
     add_trust(*command, options->trust, "those in the policy");
-    command->add_option("--key", options->key, "A private or public key: is it one of the policy's pins?")
-        ->type_name("FILE");
-    add_passin(*command, options->passin);
+    CLI::Option* key =
+        command->add_option("--key", options->key, "A private or public key: is it one of the policy's pins?")
+            ->type_name("FILE");
+    add_passin(*command, options->passin)->needs(key);
     command->add_option("--at", options->at, "Judge as at this time, such as 2027-06-01, not as of now")
         ->type_name("DATE");
     command->add_flag("--strict", options->strict, "Warnings refuse too, as with hpkp_strict on");

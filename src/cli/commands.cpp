@@ -3,6 +3,23 @@
 
 namespace hpkp::cli {
 
+namespace {
+
+/// An option whose value is empty is a shell variable that is not set, not an option that is not there.
+void refuse_empty_values(CLI::App& command)
+{
+    for (CLI::Option* option : command.get_options()) {
+        if (option->get_items_expected_max() > 0) {
+            option->check([](const std::string& value) { return value.empty() ? "is empty" : ""; });
+        }
+    }
+    for (CLI::App* below : command.get_subcommands({})) {
+        refuse_empty_values(*below);
+    }
+}
+
+}  // namespace
+
 std::unique_ptr<CLI::App> make_program(int& exit_code)
 {
     auto program = std::make_unique<CLI::App>("Public key pins: what nginx would say before it sees them", "hpkp");
@@ -18,6 +35,7 @@ std::unique_ptr<CLI::App> make_program(int& exit_code)
     add_rollover(*program, exit_code);
     add_export(*program, exit_code);
     add_ledger(*program, exit_code);
+    refuse_empty_values(*program);
     return program;
 }
 

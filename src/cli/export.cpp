@@ -132,10 +132,7 @@ Result run(const Options& options, const ExportFormat& format)
     const ServedChains chains(options.chains, policy, request.now);
     Export what = make_export(policy, request, format, chains, result.remarks);
     result.mode = what.mode;
-    judge_export(format, chains, what, result.remarks);
-    if (result.remarks.errors.empty()) {
-        result.content = format.write(what, result.remarks);
-    }
+    result.content = judged_text(format, chains, what, result.remarks);
     result.exported = result.remarks.errors.empty();
     return result;
 }

@@ -145,7 +145,8 @@ void choose_report_uri(const Options& options, const std::deque<Chain>& chains, 
         notes.add(std::string("report-uri is ") + kExampleUri
                   + ", an example: replace it by an address of yours, on another domain");
     }
-    if (std::any_of(chains.begin(), chains.end(), [&](const Chain& c) { return c.leaf().covers(uri->host); })) {
+    if (uri->scheme == "https"
+        && std::any_of(chains.begin(), chains.end(), [&](const Chain& c) { return c.leaf().covers(uri->host); })) {
         notes.add("report-uri is on the host that is pinned: once enforced, no report of a lock-out can arrive; "
                   "take another domain");
     }

@@ -59,6 +59,9 @@ template <typename Work>
 int with_ledger(const Options& options, Database::Access access, Work work)
 {
     try {
+        if (options.ledger == "off") {
+            throw InputError("--ledger off names no ledger (a file of that name: ./off)");
+        }
         const LedgerChoice choice = choose_ledger(options.ledger);
         if (choice.missing && access != Database::Access::create) {
             throw InputError("there is no ledger " + printable(options.ledger));
@@ -66,7 +69,7 @@ int with_ledger(const Options& options, Database::Access access, Work work)
         std::error_code error;
         if (std::filesystem::file_size(options.ledger, error) == 0 && !error) {
             std::cerr << "hpkp: the ledger " << options.ledger
-                      << " is empty: nginx has written nothing to it, or somebody has cut it\n";
+                      << " is empty: nothing has been written to it, or somebody has cut it\n";
         }
         Ledger ledger(options.ledger, access);
         ledger.begin(access != Database::Access::read);
@@ -115,7 +118,7 @@ void print_text(const Entry& entry, const std::string& vouched, std::int64_t now
               << time_text(entry.first_sent) << (entry.open ? ", may still be sent, by " : ", last sent ")
               << (entry.open ? printable(entry.instance) : time_text(entry.last_sent)) << '\n';
     if (!vouched.empty()) {
-        std::cout << "    forgotten, " << vouched << '\n';
+        std::cout << "    forgotten, " << printable(vouched) << '\n';
     } else if (until > now) {
         std::cout << "    clients hold it until " << time_text(until) << " (" << distance_text(until, now) << ")"
                   << (entry.open ? " at least" : "") << '\n';
@@ -143,6 +146,7 @@ int show(const Options& options)
         nlohmann::json list = nlohmann::json::array();
         for (const Entry& entry : entries) {
             const std::string vouched = ledger.vouched_for(entry.id, now);
+            const std::int64_t until = entry.held_until(now);
             if (!options.format.json()) {
                 print_text(entry, vouched, now);
                 continue;
@@ -153,8 +157,8 @@ int show(const Options& options)
                             {"first-sent", entry.first_sent},
                             {"last-sent", entry.open ? now : entry.last_sent},
                             {"open", entry.open},
-                            {"held-until", vouched.empty() ? entry.held_until(now) : 0},
-                            {"forgotten", vouched},
+                            {"held-until", vouched.empty() && until != 0 ? nlohmann::json(until) : nlohmann::json()},
+                            {"forgotten", vouched.empty() ? nlohmann::json() : nlohmann::json(vouched)},
                             {"policy", nlohmann::json::parse(entry.policy->to_text())}});
         }
         if (options.format.json()) {

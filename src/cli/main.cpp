@@ -8,6 +8,37 @@
 #include <sstream>
 #include <string>
 
+namespace {
+
+/// The exit code once standard output has all of it.
+int after_output(int exit_code)
+{
+    std::cout.flush();
+    if (!std::cout) {
+        std::cerr << "hpkp: the output cannot be written\n";
+        return hpkp::cli::kUsage;
+    }
+    return exit_code;
+}
+
+/// What to say of a word that was taken for a command; empty if there is none. CLI11 only misses the command.
+std::string no_command(const CLI::App& program, int argc, char** argv)
+{
+    const CLI::App* command = &program;
+    std::string name = program.get_name();
+    int at = 1;
+    for (; !command->get_subcommands().empty(); at++) {
+        command = command->get_subcommands().front();
+        name += " " + command->get_name();
+    }
+    if (command->get_require_subcommand_min() == 0 || at >= argc || argv[at][0] == '-') {
+        return "";
+    }
+    return name + " has no command \"" + hpkp::cli::printable(argv[at]) + "\"";
+}
+
+}  // namespace
+
 int main(int argc, char** argv)
 {
     int exit_code = hpkp::cli::kFine;
@@ -19,6 +50,10 @@ int main(int argc, char** argv)
         }
         catch (const CLI::RequiredError& error) {
             // An option that takes several values takes all that follow.
+            if (const std::string why = no_command(*program, argc, argv); !why.empty()) {
+                std::cerr << why << "\nRun with --help for more information.\n";
+                return hpkp::cli::kUsage;
+            }
             program->exit(error, std::cout, std::cerr);
             if (program->get_subcommands().empty()) {
                 return hpkp::cli::kUsage;
@@ -27,13 +62,9 @@ int main(int argc, char** argv)
             return hpkp::cli::kUsage;
         }
         catch (const CLI::ParseError& error) {
-            return program->exit(error) == 0 ? hpkp::cli::kFine : hpkp::cli::kUsage;
+            return after_output(program->exit(error) == 0 ? hpkp::cli::kFine : hpkp::cli::kUsage);
         }
-        std::cout.flush();
-        if (!std::cout) {
-            std::cerr << "hpkp: the output cannot be written\n";
-            return hpkp::cli::kUsage;
-        }
+        return after_output(exit_code);
     }
     catch (const std::exception& error) {
         std::istringstream lines(error.what());
@@ -43,5 +74,4 @@ int main(int argc, char** argv)
         }
         return hpkp::cli::kUsage;
     }
-    return exit_code;
 }

@@ -152,10 +152,12 @@ void add_pin(CLI::App& program, int& exit_code)
         ->add_option("FILE", options->files,
                      "Certificates, CSRs, public or private keys, PEM or DER, several in a file; - for the input")
         ->type_name("FILE");
-    command->add_option("--connect", options->connect, "The chain that this server sends; it is not verified")
-        ->type_name("HOST:PORT");
+    CLI::Option* connected =
+        command->add_option("--connect", options->connect, "The chain that this server sends; it is not verified")
+            ->type_name("HOST:PORT");
     command->add_option("--servername", options->server_name, "The name to ask the server for (SNI); left out: HOST")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->needs(connected);
     command->add_option("--time-limit", options->time_limit, "Seconds that the server has to answer")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 600))

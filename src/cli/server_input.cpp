@@ -1,5 +1,6 @@
 #include "server_input.hpp"
 
+#include "file.hpp"
 #include "hpkp.h"
 #include "input.hpp"
 #include "output.hpp"
@@ -18,20 +19,22 @@ namespace {
 
 constexpr std::size_t kLongestLabel = 63;
 
-bool is_label(std::string_view label)
+/// `underscores`: no host is called so, but DNS has them, and nginx takes them.
+bool is_label(std::string_view label, bool underscores)
 {
     return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-'
-           && std::all_of(label.begin(), label.end(),
-                          [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-'; });
+           && std::all_of(label.begin(), label.end(), [&](unsigned char c) {
+                  return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-' || (underscores && c == '_');
+              });
 }
 
 constexpr std::size_t kLongestName = 253;
 
-bool are_labels(std::string_view name)
+bool are_labels(std::string_view name, bool underscores)
 {
     while (true) {
         const std::size_t dot = name.find('.');
-        if (!is_label(name.substr(0, dot))) {
+        if (!is_label(name.substr(0, dot), underscores)) {
             return false;
         }
         if (dot == std::string_view::npos) {
@@ -42,9 +45,7 @@ bool are_labels(std::string_view name)
     }
 }
 
-}  // namespace
-
-std::string valid_host(const std::string& text)
+std::string valid_name(const std::string& text, bool underscores)
 {
     std::string host = text;
     std::transform(host.begin(), host.end(), host.begin(),
@@ -59,16 +60,27 @@ std::string valid_host(const std::string& text)
     if (std::any_of(host.begin(), host.end(), [](unsigned char c) { return c >= 0x80; })) {
         throw InputError(named + " is not in ASCII: write its A-label, xn--..., as the command idn2 prints it");
     }
-    if (host.size() > kLongestName || !are_labels(host)) {
+    if (host.size() > kLongestName || !are_labels(host, underscores)) {
         throw InputError(named + " is no host name: write it as in www.example.com");
     }
     return host;
 }
 
-std::string valid_server_name(const std::string& text)
+}  // namespace
+
+std::string valid_host(const std::string& text)
 {
-    if (is_ip_address(text)) {
-        return text;
+    return valid_name(text, false);
+}
+
+ServerName valid_server_name(const std::string& text)
+{
+    if (text.rfind('~', 0) == 0) {
+        return {text.substr(1), true};
+    }
+    const bool no_name = text.find_first_not_of("_-") == std::string::npos;
+    if (no_name || is_ip_address(text)) {
+        return {text, false};
     }
     std::string exact = text;
     const bool below = exact.rfind("*.", 0) == 0 || exact.rfind('.', 0) == 0;
@@ -76,7 +88,7 @@ std::string valid_server_name(const std::string& text)
     const bool tail = !below && exact.size() > 2 && exact.compare(exact.size() - 2, 2, ".*") == 0;
     exact.resize(exact.size() - (tail ? 2 : 0));
     const std::string pattern = text.substr(0, text.size() - exact.size() - (tail ? 2 : 0));
-    return pattern + valid_host(exact) + (tail ? ".*" : "");
+    return {pattern + valid_name(exact, true) + (tail ? ".*" : ""), false};
 }
 
 Chain read_chain(const std::string& file)
@@ -103,10 +115,13 @@ std::vector<ServerBlock> server_blocks(const std::string& policy, const std::vec
     std::vector<ServerBlock> blocks(2);
     ServerBlock& server = blocks[0];
     ServerBlock& other = blocks[1];
-    const Listen listen{0, true, hosts.empty() ? std::size_t{0} : std::size_t{1}};
+    bool named = false;
     for (const std::string& host : hosts) {
-        server.names.push_back({valid_server_name(host), false});
+        server.names.push_back(valid_server_name(host));
+        named = named || !parse_server_name(server.names.back().text, server.names.back().regex).empty();
     }
+    // Without a name it is looked at as the default server, which answers to those of its certificates.
+    const Listen listen{0, true, named ? std::size_t{1} : std::size_t{0}};
     server.listens = other.listens = {listen};
     other.reject_handshake = true;
     for (const std::string& file : chains) {
@@ -126,7 +141,9 @@ void require_policy(const std::string& policy)
     if (policy == "-") {
         throw InputError("the policy is a file: what it names is found from where it is");
     }
-    read_input(policy);
+    if (const FileContent file = read_file(policy); !file.ok()) {
+        throw InputError(policy + " " + file.error);
+    }
 }
 
 LedgerChoice choose_ledger(const std::string& option)

@@ -13,16 +13,17 @@ namespace hpkp::cli {
 /// for an IP address, a wildcard and whatever else is no host name.
 std::string valid_host(const std::string& text);
 
-/// The same for what may stand in server_name: wildcards and addresses too, but no regular expression.
-std::string valid_server_name(const std::string& text);
+/// The same for what may stand in server_name: wildcards, addresses, regular expressions, underscores, and what is no
+/// name, "_", too.
+ServerName valid_server_name(const std::string& text);
 
 /// The chain of a PEM file ("-": standard input), leaf first, as of ssl_certificate, so that findings read as nginx's.
 /// Throws InputError.
 Chain read_chain(const std::string& file);
 
 /// The server that has these chains and names and the policies `names` of a file, or its only one. Names that nobody
-/// gave belong to another server, so that the ledger is asked for these hosts and no others; without any, those of the
-/// certificates count, as in a default server. Throws InputError.
+/// gave belong to another server, so that the ledger is asked for these hosts and no others; without any, or with
+/// "_" alone, those of the certificates count, as in a default server. Throws InputError.
 std::vector<ServerBlock> server_blocks(const std::string& policy, const std::vector<std::string>& names,
                                        const std::vector<std::string>& chains, const std::vector<std::string>& hosts);
 

@@ -1,6 +1,12 @@
 #include "trust_option.hpp"
 
 #include "input.hpp"
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
 
 namespace hpkp::cli {
 
@@ -20,7 +26,15 @@ TrustStores trust_of(const std::vector<std::string>& given)
         if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
             throw InputError("--trust \"" + text + "\" is not NAME=FILE");
         }
-        if (!stores.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+        if (text != printable(text, text.size())) {
+            throw InputError("--trust \"" + printable(text) + "\" has control characters, or is no UTF-8");
+        }
+        const std::string file = text.substr(equals + 1);
+        if (::access(file.c_str(), R_OK) != 0) {
+            throw InputError("--trust " + text.substr(0, equals) + ": " + file
+                             + " cannot be opened: " + std::generic_category().message(errno));
+        }
+        if (!stores.emplace(text.substr(0, equals), file).second) {
             throw InputError("--trust names \"" + text.substr(0, equals) + "\" twice");
         }
     }

@@ -1,5 +1,7 @@
 #include "certificate.hpp"
 
+#include "host_name.hpp"
+
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -154,6 +156,9 @@ std::vector<std::string> Certificate::dns_names() const
 
 bool Certificate::covers(const std::string& host) const
 {
+    if (is_ip_address(host)) {
+        return X509_check_ip_asc(get(), host.c_str(), 0) == 1;
+    }
     return X509_check_host(get(), host.data(), host.size(), 0, nullptr) == 1;
 }
 

@@ -48,7 +48,8 @@ public:
     /// host names, as OpenSSL and GnuTLS take them (RFC 6125 6.4.4): browsers do not, GNU Wget2 does.
     std::vector<std::string> dns_names() const;
 
-    /// Whether a client that asks for `host` takes this leaf (RFC 6125, by OpenSSL).
+    /// Whether a client that asks for `host`, a name or an address without brackets, takes this leaf (RFC 6125, by
+    /// OpenSSL).
     bool covers(const std::string& host) const;
 
     friend bool operator==(const Certificate& a, const Certificate& b) { return a.fingerprint() == b.fingerprint(); }

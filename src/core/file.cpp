@@ -67,6 +67,7 @@ FileContent read_file(const std::string& path, std::size_t limit)
     content.mode = status.st_mode;
     if (status.st_size > static_cast<off_t>(limit)) {
         content.error = too_large(limit);
+        content.too_large = true;
         return content;
     }
 
@@ -85,6 +86,7 @@ FileContent read_file(const std::string& path, std::size_t limit)
         }
         if (content.bytes.size() + static_cast<std::size_t>(n) > limit) {
             content.error = too_large(limit);
+            content.too_large = true;
             return content;
         }
         content.bytes.append(buffer, static_cast<std::size_t>(n));

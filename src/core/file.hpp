@@ -14,6 +14,7 @@ struct FileContent {
     std::string bytes;
     mode_t mode = 0;    // as fstat() of the file that was read
     std::string error;  // why it could not be read; empty if it was
+    bool too_large = false;
     bool ok() const { return error.empty(); }
 };
 

@@ -132,18 +132,18 @@ const Policy* Gatherer::resolve(const PolicyRef& ref, const Server& server)
         return nullptr;
     }
 
-    const Policy* policy = nullptr;
+    // One that is there and could not be read is a finding already.
     std::string what;
     if (ref.name) {
-        policy = file->find(*ref.name);
+        const Policy* policy = file->find(*ref.name);
+        if (policy != nullptr || file->has(*ref.name)) {
+            return policy;
+        }
         what = "the policy file has no policy \"" + *ref.name + "\"";
-    } else if (file->policies.size() == 1) {
-        policy = &file->policies.front();
+    } else if (file->names.size() == 1) {
+        return file->policies.empty() ? nullptr : &file->policies.front();
     } else {
         what = "the policy file has several policies, and hpkp_policy names none";
-    }
-    if (policy != nullptr) {
-        return policy;
     }
 
     const auto [known, is_new] = unresolved_.emplace(ref.file + '\0' + ref.name.value_or(""), findings_.size());

@@ -27,8 +27,11 @@ std::optional<std::int64_t> read_duration(const MapReader& reader, const YamlNod
     }
     const auto seconds = parse_duration(*text);
     if (!seconds) {
-        add(findings, FindingId::bad_value, node.place, "\"" + std::string(key) + "\" is \"" + *text + "\", not a time",
-            "write seconds, or nginx's units, such as 2592000, 30d or 1w 2d");
+        const bool number = text->find_first_not_of("0123456789") == std::string::npos && !text->empty();
+        const std::string most = std::to_string(kMaxSeconds) + " seconds";
+        add(findings, FindingId::bad_value, node.place,
+            "\"" + std::string(key) + "\" is \"" + *text + "\", " + (number ? "more than " + most : "not a time"),
+            "write seconds, or nginx's units, such as 2592000, 30d or 1w 2d; at most " + most);
     }
     return seconds;
 }

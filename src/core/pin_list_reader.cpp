@@ -5,6 +5,7 @@
 #include "pin_source.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace hpkp {
 
@@ -45,6 +46,7 @@ private:
     PinSet& set_;
     PolicyFile& file_;
     Findings& findings_;
+    std::map<Pin, std::size_t> by_pin_;  // to the index in set_.pins
 };
 
 void PinListReader::read_pin(const YamlNode& item)
@@ -138,15 +140,16 @@ std::optional<Pin> PinListReader::computed_pin(const MapReader& reader, const Ya
 
 void PinListReader::add_pin(PolicyPin pin)
 {
-    const PolicyPin* first = set_.find(pin.pin);
-    if (first == nullptr) {
+    const auto [known, is_new] = by_pin_.emplace(pin.pin, set_.pins.size());
+    if (is_new) {
         set_.pins.push_back(std::move(pin));
         return;
     }
+    const PolicyPin& first = set_.pins[known->second];
     Finding finding(FindingId::duplicate_pin, pin.place,
-                    "the pin " + pin.pin.base64() + " stands at " + first->place.text() + " already",
+                    "the pin " + pin.pin.base64() + " stands at " + first.place.text() + " already",
                     "remove one of the two, and see that as many backups are left");
-    if (pin.computed || first->computed) {
+    if (pin.computed || first.computed) {
         finding.severity = Severity::warning;
         finding.remedy = "remove one of the two when convenient: the pin is sent and counted once";
     }

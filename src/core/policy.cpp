@@ -34,18 +34,23 @@ std::string_view Policy::mode() const
 const Policy* PolicyFile::find(const std::string& name) const
 {
     const auto found = by_name.find(name);
-    return found == by_name.end() ? nullptr : &policies[found->second];
+    return found == by_name.end() || !found->second ? nullptr : &policies[*found->second];
+}
+
+bool PolicyFile::has(const std::string& name) const
+{
+    return by_name.count(name) != 0;
 }
 
 std::string names_of(const PolicyFile& file)
 {
     constexpr std::size_t kShown = 20;
     std::string text;
-    for (std::size_t i = 0; i < file.policies.size() && i < kShown; i++) {
-        text += (i == 0 ? "\"" : ", \"") + file.policies[i].name + "\"";
+    for (std::size_t i = 0; i < file.names.size() && i < kShown; i++) {
+        text += (i == 0 ? "\"" : ", \"") + file.names[i] + "\"";
     }
-    if (file.policies.size() > kShown) {
-        text += " and " + std::to_string(file.policies.size() - kShown) + " more";
+    if (file.names.size() > kShown) {
+        text += " and " + std::to_string(file.names.size() - kShown) + " more";
     }
     return text;
 }

@@ -116,13 +116,15 @@ struct StoreRef {
 struct PolicyFile {
     std::string path;
     Place policies_place;
-    std::vector<Policy> policies;                          // in file order
-    std::unordered_map<std::string, std::size_t> by_name;  // to the index in policies
+    std::vector<std::string> names;  // of all policies, in file order, those too that are findings already
+    std::vector<Policy> policies;    // that could be read, in file order
+    std::unordered_map<std::string, std::optional<std::size_t>> by_name;  // all names, to the index in policies
     std::vector<StoreRef> trust;
     std::vector<SourceFile> sources;
     bool parsed = false;  // false: findings said why, and no policy can be missed in it
 
     const Policy* find(const std::string& name) const;
+    bool has(const std::string& name) const;
 };
 
 /// The names of the file's policies, for a message.

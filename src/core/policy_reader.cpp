@@ -115,6 +115,8 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
 {
     Policy policy;
     policy.name = key.scalar;
+    file_.names.push_back(policy.name);
+    file_.by_name.emplace(policy.name, std::nullopt);
     policy.place = key.place;
     policy.stores = stores_;
     const std::string subject = "policy \"" + policy.name + "\"";
@@ -188,7 +190,7 @@ void PolicyReader::read_policy(const YamlNode& key, const YamlNode& value)
             policy.pin_sets.insert(policy.pin_sets.begin(), std::move(own));
         }
     }
-    file_.by_name.emplace(policy.name, file_.policies.size());
+    file_.by_name[policy.name] = file_.policies.size();
     file_.policies.push_back(std::move(policy));
 }
 
@@ -315,8 +317,11 @@ PolicyFile read_policy_file(const std::string& path, std::time_t now, Findings& 
 
     const FileContent content = read_file(path);
     if (!content.ok()) {
-        findings.emplace_back(FindingId::policy_unreadable, Place{path, 0, 0}, "the policy file " + content.error,
-                              "check the path and that nginx's master process may read it");
+        const Place place = content.too_large ? Place{path, 1, 1} : Place{path, 0, 0};
+        findings.emplace_back(FindingId::policy_unreadable, place, "the policy file " + content.error,
+                              content.too_large
+                                  ? "is this the right file? Else part it: hpkp_policy takes several files"
+                                  : "check the path and that nginx's master process may read it");
         return file;
     }
     file.sources.push_back({path, content.mode, Place{path, 0, 0}});

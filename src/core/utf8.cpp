@@ -16,7 +16,6 @@ bool continues(unsigned byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/// C0, DEL, and C1 (which some terminals obey too).
 /// Line ends that only some programs know, and marks that turn the direction of what follows: U+2028 to U+202E, U+2066
 /// to U+2069. They make a name read as another one.
 bool breaks_or_turns(std::string_view text, std::size_t i)
@@ -28,10 +27,18 @@ bool breaks_or_turns(std::string_view text, std::size_t i)
                || (second == 0x81 && third >= 0xa6 && third <= 0xa9));
 }
 
+/// U+FFFE and U+FFFF, which XML and YAML do not take.
+bool is_no_character(std::string_view text, std::size_t i)
+{
+    return byte_at(text, i) == 0xef && byte_at(text, i + 1) == 0xbf && byte_at(text, i + 2) >= 0xbe;
+}
+
+/// C0, DEL, and C1 (which some terminals obey too).
 bool is_control(std::string_view text, std::size_t i)
 {
     const unsigned byte = byte_at(text, i);
-    return byte < 0x20 || byte == 0x7f || (byte == 0xc2 && byte_at(text, i + 1) < 0xa0) || breaks_or_turns(text, i);
+    return byte < 0x20 || byte == 0x7f || (byte == 0xc2 && byte_at(text, i + 1) < 0xa0) || breaks_or_turns(text, i)
+           || is_no_character(text, i);
 }
 
 }  // namespace

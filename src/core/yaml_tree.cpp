@@ -19,8 +19,8 @@ namespace {
 /// policies > name > report-only > pins > pin is 5 deep; a ramp's steps are 6.
 constexpr std::size_t kMaxDepth = 16;
 
-/// A file of 1 MiB that is full of pins has 60,000.
-constexpr std::size_t kMaxNodes = 100000;
+/// A file of 1 MiB that is full of pins has 60,000; of policies as short as can be, 350,000.
+constexpr std::size_t kMaxNodes = 400000;
 
 /// Duplicate keys told of one file; more say nothing new.
 constexpr std::size_t kMaxDuplicates = 20;

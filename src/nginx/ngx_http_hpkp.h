@@ -127,6 +127,21 @@ typedef struct {
 typedef struct ngx_http_hpkp_cache_s  ngx_http_hpkp_cache_t;
 
 
+/* what the workers of a master share */
+
+typedef struct {
+
+    /*
+     * the latest time by which a worker chose a value of a ramp, since the
+     * ledger was last told
+     */
+    ngx_atomic_t                reached;
+
+    /* when the log last said that no header was sent */
+    ngx_atomic_t                logged;
+} ngx_http_hpkp_shared_t;
+
+
 typedef struct {
     ngx_flag_t                  strict;
     ngx_str_t                   ledger;       /* len 0: off */
@@ -145,7 +160,6 @@ typedef struct {
 
     /* a worker's own */
     ngx_http_hpkp_cache_t      *cache;
-    time_t                      logged;
 } ngx_http_hpkp_main_conf_t;
 
 
@@ -229,14 +243,17 @@ ngx_int_t ngx_http_hpkp_stay_end(ngx_cycle_t *cycle);
 /* 1 if hpkp_secure decides here, whatever it decides */
 ngx_uint_t ngx_http_hpkp_secure(ngx_http_request_t *r, ngx_uint_t *secure);
 
+/* once; NGX_ERROR: no memory */
+ngx_int_t ngx_http_hpkp_shared_init(ngx_log_t *log);
+
+/* NULL until then */
+extern ngx_http_hpkp_shared_t  *ngx_http_hpkp_shared;
+
 /* puts in force the value of this second; from when on it is */
 time_t ngx_http_hpkp_ramp_set(ngx_http_hpkp_header_t *header, time_t now);
 
 /* in a worker: the same, if it is another one, and noted */
 void ngx_http_hpkp_ramp_step(ngx_http_hpkp_header_t *header, time_t now);
-
-/* memory for what workers tell the master of ramps, once; NGX_ERROR: none */
-ngx_int_t ngx_http_hpkp_ramp_share(ngx_log_t *log);
 
 /* a value is sent that was chosen by this time */
 void ngx_http_hpkp_ramp_note(time_t from);

@@ -240,21 +240,28 @@ static void
 ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission)
 {
-    ngx_http_hpkp_main_conf_t  *hmcf;
+    ngx_atomic_uint_t  now, logged;
 
-    hmcf = ngx_http_get_module_main_conf(r, ngx_http_hpkp_module);
-
-    if (hmcf->logged != 0 && ngx_time() - hmcf->logged < 60) {
+    if (ngx_http_hpkp_shared == NULL) {
         return;
     }
 
-    hmcf->logged = ngx_time();
+    now = (ngx_atomic_uint_t) ngx_time();
+    logged = ngx_http_hpkp_shared->logged;
+
+    /* a clock that has gone back says it again */
+
+    if (now - logged < 60
+        || !ngx_atomic_cmp_set(&ngx_http_hpkp_shared->logged, logged, now))
+    {
+        return;
+    }
 
     /* a header that is silently missing is what somebody will look for */
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "hpkp: no header sent: the certificate that this connection "
                   "presented does not fit policy \"%V\" "
-                  "(said once a minute at most by each worker)",
+                  "(said once a minute at most)",
                   &emission->policy);
 }

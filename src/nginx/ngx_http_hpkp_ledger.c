@@ -35,7 +35,7 @@ ngx_http_hpkp_ledger_options(ngx_conf_t *cf, hpkp_options_t *options)
         return NGX_ERROR;
     }
 
-    if (ngx_http_hpkp_ramp_share(cf->log) != NGX_OK) {
+    if (ngx_http_hpkp_shared_init(cf->log) != NGX_OK) {
         return NGX_ERROR;
     }
 

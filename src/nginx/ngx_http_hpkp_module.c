@@ -143,7 +143,6 @@ ngx_http_hpkp_create_main_conf(ngx_conf_t *cf)
      *     hmcf->settled = 0;
      *     hmcf->cleanup = NULL;
      *     hmcf->cache = NULL;
-     *     hmcf->logged = 0;
      */
 
     hmcf->strict = NGX_CONF_UNSET;

@@ -8,50 +8,16 @@
 #include "ngx_http_hpkp.h"
 
 
-/*
- * The latest time by which a worker of this master chose a value, since the
- * ledger was last told.  A page for the life of the process: draining workers
- * write to it after the configuration that they serve has gone.
- */
-
-static ngx_atomic_t  *ngx_http_hpkp_reached;
-
-
-ngx_int_t
-ngx_http_hpkp_ramp_share(ngx_log_t *log)
-{
-    ngx_shm_t  shm;
-
-    if (ngx_http_hpkp_reached) {
-        return NGX_OK;
-    }
-
-    ngx_memzero(&shm, sizeof(ngx_shm_t));
-
-    shm.size = ngx_pagesize;
-    shm.log = log;
-    ngx_str_set(&shm.name, "hpkp_reached");
-
-    if (ngx_shm_alloc(&shm) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_hpkp_reached = (ngx_atomic_t *) shm.addr;
-
-    return NGX_OK;
-}
-
-
 time_t
 ngx_http_hpkp_ramp_reached(time_t now)
 {
     time_t  reached;
 
-    if (ngx_http_hpkp_reached == NULL) {
+    if (ngx_http_hpkp_shared == NULL) {
         return 0;
     }
 
-    reached = (time_t) *ngx_http_hpkp_reached;
+    reached = (time_t) ngx_http_hpkp_shared->reached;
 
     return (reached > now) ? reached : 0;
 }
@@ -61,7 +27,7 @@ void
 ngx_http_hpkp_ramp_told(time_t reached)
 {
     if (reached) {
-        (void) ngx_atomic_cmp_set(ngx_http_hpkp_reached,
+        (void) ngx_atomic_cmp_set(&ngx_http_hpkp_shared->reached,
                                   (ngx_atomic_uint_t) reached, 0);
     }
 }
@@ -72,18 +38,18 @@ ngx_http_hpkp_ramp_note(time_t from)
 {
     ngx_atomic_uint_t  reached;
 
-    if (ngx_http_hpkp_reached == NULL) {
+    if (ngx_http_hpkp_shared == NULL) {
         return;
     }
 
     do {
-        reached = *ngx_http_hpkp_reached;
+        reached = ngx_http_hpkp_shared->reached;
 
         if (from <= (time_t) reached) {
             return;
         }
 
-    } while (!ngx_atomic_cmp_set(ngx_http_hpkp_reached, reached,
+    } while (!ngx_atomic_cmp_set(&ngx_http_hpkp_shared->reached, reached,
                                  (ngx_atomic_uint_t) from));
 }
 

@@ -93,6 +93,8 @@ TEST_F(ExportFormats, Tlsa)
     EXPECT_TRUE(contains(to("tlsa"), " 3" + digest));
     EXPECT_FALSE(contains(to("tlsa"), " 2" + digest)) << "nginx wants a leaf's pin";
     request.level = "ca";
+    EXPECT_TRUE(contains(refusal("tlsa"), "the policy's clients compare the leaf, and no pin is a leaf's"));
+    policy({ones(""), twos("")}, {"guard: {}", "clients: [sent]"});
     EXPECT_TRUE(contains(to("tlsa"), " 2 1 1 0202020202020202020202020202020202020202020202020202020202020202\n"));
 }
 
@@ -158,7 +160,7 @@ TEST_F(ExportFormats, Json)
         {"clients", {"chain", "leaf"}},
         {"pins",
          {{{"pin-sha256", kOnes}, {"name", "\"a\\"}, {"retired", true}, {"level", nullptr}},
-          {{"pin-sha256", kTwos}, {"name", ""}, {"retired", false}, {"level", nullptr}}}},
+          {{"pin-sha256", kTwos}, {"name", nullptr}, {"retired", false}, {"level", nullptr}}}},
         {"max-age", nullptr},
         {"until", *parse_date("2027-06-02")},
         {"report-uri", nullptr}};

@@ -212,6 +212,20 @@ TEST_F(Gather, TheNameMayBeLeftOutWhereThereIsOnePolicy)
     EXPECT_NE(text_of(only(findings, FindingId::unknown_policy)).find("\"shop\""), std::string::npos);
 }
 
+TEST_F(Gather, APolicyThatCannotBeReadIsThereAllTheSame)
+{
+    world.policy_text("version: 1\npolicies:\n  www: [a]\n");
+    ServerBlock& block = world.pinned(12, {"www.example.com"}, {pki().www_chain});
+    EXPECT_EQ(ids(world.findings()), "bad-value");
+    block.policies.front().name.reset();
+    EXPECT_EQ(ids(world.findings()), "bad-value") << "there is one";
+
+    world.policy_text(policy_file({named("shop")}) + "  www:\n");
+    EXPECT_EQ(ids(world.findings()), "bad-value unknown-policy") << "there are two, and none is named";
+    EXPECT_NE(text_of(only(world.findings(), FindingId::unknown_policy)).find("names: \"shop\", \"www\""),
+              std::string::npos);
+}
+
 TEST_F(Gather, NoPolicyCanBeMissedInAFileThatCannotBeRead)
 {
     world.policy_text("version: 1\npolicies: [\n");

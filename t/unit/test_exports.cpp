@@ -46,9 +46,7 @@ std::string ExportsTest::to(const std::string& name)
     const Policy& policy = file->policies.front();
     const cli::ServedChains served(chains, policy, request.now);
     exported = cli::make_export(policy, request, *format, served, remarks);
-    cli::judge_export(*format, served, exported, remarks);
-    const std::string text = remarks.errors.empty() ? format->write(exported, remarks) : "";
-    return remarks.errors.empty() ? text : "";
+    return cli::judged_text(*format, served, exported, remarks);
 }
 
 std::string ExportsTest::refusal(const std::string& format)

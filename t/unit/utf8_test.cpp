@@ -36,6 +36,17 @@ TEST(Utf8, Count)
     EXPECT_EQ(utf8_count("a\xff\xc3"), 3U);
 }
 
+TEST(Presentable, WhatIsNoCharacter)
+{
+    EXPECT_EQ(presentable("a\xef\xbf\xbe"
+                          "b\xef\xbf\xbf"
+                          "c",
+                          100),
+              "a?b?c")
+        << "U+FFFE, U+FFFF: no XML has them";
+    EXPECT_EQ(presentable("\xef\xbf\xbd\xef\xbe\xbf\xee\xbf\xbf", 100), "\xef\xbf\xbd\xef\xbe\xbf\xee\xbf\xbf");
+}
+
 TEST(Presentable, ControlCharactersAndStrayBytes)
 {
     EXPECT_EQ(presentable("a\tb\nc\x1b\x7f", 100), "a?b?c??");

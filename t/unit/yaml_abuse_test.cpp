@@ -191,6 +191,27 @@ TEST(YamlAbuse, AByteTooMany)
     findings.clear();
     read_policy_file(dir.write("larger.yaml", text + "x"), kNow, findings);
     EXPECT_EQ(ids(findings), "policy-unreadable");
+    EXPECT_EQ(findings.front().place->line, 1U) << "of a file that cannot be read at all, no line is named";
+}
+
+TEST(YamlAbuse, AsManyPoliciesAsAFileHolds)
+{
+    TempDir dir;
+    std::string text = "version: 1\npolicies:\n";
+    std::size_t policies = 0;
+    const std::string rest = ": {pins: [{csr: a}, {csr: b}, {csr: c}], guard: {}}\n";
+    for (; text.size() + rest.size() + 8 <= kMaxFileBytes; policies++) {
+        text += " " + std::to_string(policies) + rest;
+    }
+    const std::string path = dir.write("many.yaml", text);
+    EXPECT_TRUE(ends_within(4 * kSeconds, [&] {
+        Findings findings;
+        const PolicyFile file = read_policy_file(path, kNow, findings);
+        // Three files that are not there for each.
+        if (file.policies.size() != policies || findings.size() != 100) {
+            throw std::runtime_error(ids(findings));
+        }
+    }));
 }
 
 }  // namespace

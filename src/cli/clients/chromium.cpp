@@ -16,7 +16,7 @@ namespace {
 struct Header {
     std::optional<std::int64_t> max_age;  // capped
     bool include_subdomains = false;
-    bool report_uri = false;
+    std::optional<ReportUri> report_uri;
     std::vector<Pin> pins;
     std::string fault;  // why it ignored the header
 };
@@ -119,7 +119,7 @@ void take(Header& header, const std::string& name, const std::string& value, boo
         header.include_subdomains = true;  // whatever its value
     } else if (same_name(name, "report-uri")) {
         std::string error;
-        header.report_uri = quoted && parse_report_uri(value, error).has_value();
+        header.report_uri = quoted ? parse_report_uri(value, error) : std::nullopt;
         header.fault = header.report_uri ? "" : "its report-uri is not quoted, or no absolute URI";
     }
 }
@@ -187,8 +187,15 @@ std::string reported(const Observation& seen)
         return "";
     }
     const Header header = read(values.front());
-    return header.fault.empty() ? report_only_verdict(seen, header.pins, header.report_uri)
-                                : "ignored: " + header.fault;
+    if (!header.fault.empty()) {
+        return "ignored: " + header.fault;
+    }
+    std::string verdict = report_only_verdict(seen, header.pins, header.report_uri.has_value());
+    if (verdict.rfind("reports ", 0) == 0 && header.report_uri->scheme == "https"
+        && header.report_uri->host == seen.host) {
+        return "no report: it sends none over https to the host itself";
+    }
+    return verdict;
 }
 
 }  // namespace

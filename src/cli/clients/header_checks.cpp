@@ -239,6 +239,12 @@ Findings check_headers(const Observation& seen, const PinsHeaders& headers, Site
         run(kReportOnlyChecks, site, findings);
     }
     std::for_each(findings.begin(), findings.end(), reword);
+    // Without their places in a policy file, those of two headers may say the same.
+    in_order(findings);
+    const auto same = [](const Finding& a, const Finding& b) {
+        return a.id == b.id && a.what == b.what && a.details == b.details;
+    };
+    findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
     Findings values = check_header_values(headers);
     findings.insert(findings.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
     in_order(findings);

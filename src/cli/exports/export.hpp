@@ -28,7 +28,7 @@ enum class Compares {
     sent,       // the certificates the server sent
     leaf,       // the leaf alone
     issuers,    // the certificates of authorities, the leaf not: the CA list of iOS
-    one_list,   // leaf or issuers, one of them for all pins (iOS); judge_export() makes one of the two of it
+    one_list,   // leaf or issuers, one of them for all pins (iOS); judged_text() makes one of the two of it
 };
 
 enum class ExportMode { guard, enforce, report_only };
@@ -89,8 +89,8 @@ struct ExportFormat {
     unsigned carries;                  // kSubdomains and the others
     std::vector<const char*> options;  // those that only some formats take
 
-    /// The text, with a line end, of what judge_export() has passed. May add to the remarks; with an error there, the
-    /// text is not used. Throws InputError where the format wants something that was not given.
+    /// The text, with a line end, of what was judged. May add to the remarks; with an error there, the text is not
+    /// used. Throws InputError where the format wants something that was not given.
     std::string (*write)(const Export& exported, Remarks& remarks);
 
     /// Clients keep the pins until somebody gives them others: nothing in the format makes them forget.

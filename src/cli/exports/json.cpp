@@ -29,7 +29,7 @@ nlohmann::json pins_of(const Export& exported)
     nlohmann::json pins = nlohmann::json::array();
     for (const ExportPin& pin : exported.pins) {
         pins.push_back({{"pin-sha256", pin.pin.pin.base64()},
-                        {"name", pin.pin.name},
+                        {"name", pin.pin.name.empty() ? nlohmann::json() : nlohmann::json(pin.pin.name)},
                         {"retired", pin.pin.retired},
                         {"level", level_of(pin.level)}});
     }

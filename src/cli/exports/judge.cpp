@@ -218,9 +218,7 @@ void note_losses(const ExportFormat& format, const Export& exported, Remarks& re
     }
 }
 
-}  // namespace
-
-void judge_export(const ExportFormat& format, const ServedChains& chains, Export& exported, Remarks& remarks)
+void judge(const ExportFormat& format, const ServedChains& chains, Export& exported, Remarks& remarks)
 {
     if (format.compares != Compares::as_policy) {
         if (exported.compares == Compares::one_list) {
@@ -237,6 +235,15 @@ void judge_export(const ExportFormat& format, const ServedChains& chains, Export
     if (remarks.errors.empty() && !exported.allow_mismatch) {
         chains.check(exported, remarks);
     }
+}
+
+}  // namespace
+
+std::string judged_text(const ExportFormat& format, const ServedChains& chains, Export& exported, Remarks& remarks)
+{
+    judge(format, chains, exported, remarks);
+    std::string text = remarks.errors.empty() ? format.write(exported, remarks) : "";
+    return remarks.errors.empty() ? text : "";
 }
 
 }  // namespace hpkp::cli

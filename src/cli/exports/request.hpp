@@ -27,7 +27,8 @@ Export make_export(const Policy& policy, const ExportRequest& request, const Exp
                    const ServedChains& chains, Remarks& remarks);
 
 /// Says whether these clients would lock themselves out, and what the format cannot say of the policy. Leaves out pins
-/// that the clients do not compare, where nginx sees to it that they do not need them; else that is an error.
-void judge_export(const ExportFormat& format, const ServedChains& chains, Export& exported, Remarks& remarks);
+/// that the clients do not compare, where nginx sees to it that they do not need them; else that is an error. Then the
+/// text; none where the remarks have an error.
+std::string judged_text(const ExportFormat& format, const ServedChains& chains, Export& exported, Remarks& remarks);
 
 }  // namespace hpkp::cli

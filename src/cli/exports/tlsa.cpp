@@ -41,6 +41,7 @@ std::string write_tlsa(const Export& exported, Remarks& remarks)
 {
     bool both = false;
     bool authority = false;
+    bool leaf = false;
     std::string text = "; " + comment_text(made_from(exported)) + "\n";
     for (const std::string& host : exported.hosts) {
         const std::string name = "_" + std::to_string(exported.port) + "._tcp." + host + ". IN TLSA ";
@@ -49,10 +50,16 @@ std::string write_tlsa(const Export& exported, Remarks& remarks)
             both = both || usages.size() > 1;
             for (const char* usage : usages) {
                 authority = authority || usage[0] == '2';
+                leaf = leaf || usage[0] == '3';
                 text += name + usage + " 1 1 " + hex(pin.pin.pin);
                 text += pin.pin.name.empty() ? "\n" : " ; " + comment_text(pin.pin.name) + "\n";
             }
         }
+    }
+    if (exported.policy->clients.leaf && !leaf) {
+        remarks.errors.emplace_back("the policy's clients compare the leaf, and no pin is a leaf's: --level leaf, or "
+                                    "--chain with the chain that "
+                                    "is served");
     }
     if (both) {
         remarks.notes.emplace_back(

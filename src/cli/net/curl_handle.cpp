@@ -54,6 +54,18 @@ std::string tls_error(const std::string& error)
     return "fails the TLS handshake: " + (error.empty() ? "it closes the connection" : error);
 }
 
+/// Whether libcurl, which says where it could not connect to, speaks of another place, or of a way there.
+bool by_proxy(const std::string& where, const std::string& error)
+{
+    const std::size_t colon = where.rfind(':');
+    std::string host = where.substr(0, colon);
+    if (!host.empty() && host.front() == '[') {
+        host = host.substr(1, host.size() - 2);
+    }
+    const bool there = error.find("connect to " + host + " port " + where.substr(colon + 1) + " ") != std::string::npos;
+    return error.find("Failed to connect to ") == 0 && (!there || error.find(" via ") != std::string::npos);
+}
+
 }  // namespace
 
 CurlHandle::CurlHandle(const std::string& url, const std::optional<HostPort>& connect, int seconds) : seconds_(seconds)
@@ -115,6 +127,10 @@ void CurlHandle::fail(CURLcode code, const std::string& where) const
     case CURLE_COULDNT_CONNECT: {
         long number = 0;
         curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
+        if (by_proxy(where, error)) {
+            throw InputError(where + " cannot be reached by the proxy that the environment names (https_proxy, "
+                             + "all_proxy): " + error);
+        }
         if (number == ECONNREFUSED) {
             throw InputError(where + " refuses the connection: nothing listens there");
         }

@@ -18,6 +18,7 @@ namespace hpkp::cli {
 namespace {
 
 constexpr std::size_t kMaxSubject = 400;
+constexpr const char* kNoSubject = "(no subject)";
 
 std::string subject_text(const X509_NAME* name)
 {
@@ -29,7 +30,7 @@ std::string subject_text(const X509_NAME* name)
     X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
     char* text = nullptr;
     const long length = BIO_get_mem_data(bio.get(), &text);
-    return length <= 0 ? "(no subject)" : printable(std::string(text, static_cast<std::size_t>(length)), kMaxSubject);
+    return length <= 0 ? kNoSubject : printable(std::string(text, static_cast<std::size_t>(length)), kMaxSubject);
 }
 
 std::string curve_text(const EVP_PKEY* key)
@@ -337,7 +338,7 @@ nlohmann::json json_of(const Object& object)
     static constexpr const char* kKinds[] = {"certificate", "csr", "public-key", "private-key"};
     return {{"kind", kKinds[static_cast<std::size_t>(object.kind)]},
             {"number", object.number},
-            {"subject", or_null(object.subject)},
+            {"subject", or_null(object.subject == kNoSubject ? "" : object.subject)},
             {"key", object.key},
             {"not-before", or_null(object.not_before)},
             {"not-after", or_null(object.not_after)},

@@ -105,11 +105,11 @@ std::optional<std::string> PassPhrase::get(const std::string& file)
     return known_;
 }
 
-void add_passin(CLI::App& command, std::string& source)
+CLI::Option* add_passin(CLI::App& command, std::string& source)
 {
-    command.add_option("--passin", source,
-                       "Pass phrase of an encrypted key: pass:TEXT (others see it in ps), env:VAR, file:PATH or stdin; "
-                       "left out: asked for on a terminal");
+    return command.add_option("--passin", source,
+                              "Pass phrase of an encrypted key: pass:TEXT (others see it in ps), env:VAR, file:PATH or "
+                              "stdin; left out: asked for on a terminal");
 }
 
 }  // namespace hpkp::cli

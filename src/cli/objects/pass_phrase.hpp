@@ -29,6 +29,6 @@ private:
 };
 
 /// Adds --passin; `source` must outlive the command.
-void add_passin(CLI::App& command, std::string& source);
+CLI::Option* add_passin(CLI::App& command, std::string& source);
 
 }  // namespace hpkp::cli

@@ -37,7 +37,7 @@ Pin read_backup(const std::string& path)
             return *read.pin;
         }
     }
-    if (file.bytes.find("CERTIFICATE REQUEST-----") != std::string::npos) {
+    if (file.bytes.find(" REQUEST-----") != std::string::npos) {
         throw InputError("the backup " + read_pin_source(PinSourceKind::csr, path).error);
     }
     throw InputError("the backup " + path + " is no CSR, certificate or public key");

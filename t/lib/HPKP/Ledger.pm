@@ -52,7 +52,7 @@ sub entries {
 
 sub entry_text {
     my ($entry) = @_;
-    my $state = length $entry->{forgotten} ? 'forgotten' : $entry->{open} ? 'open' : 'closed';
+    my $state = defined $entry->{forgotten} ? 'forgotten' : $entry->{open} ? 'open' : 'closed';
     return "$entry->{host} $entry->{policy}{policy} $state";
 }
 
