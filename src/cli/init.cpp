@@ -154,7 +154,6 @@ void choose_report_uri(const Options& options, const std::deque<Chain>& chains, 
 
 FirstPolicy make_policy(const Options& options, Notes& notes)
 {
-    static constexpr Level kLevels[] = {Level::leaf, Level::intermediate, Level::root};
     std::deque<Chain> chains;
     for (const std::string& file : options.chains) {
         chains.push_back(read_chain(file));
@@ -164,8 +163,9 @@ FirstPolicy make_policy(const Options& options, Notes& notes)
 
     policy.chains = options.chains;
     policy.file = options.output.empty() ? "pins.yaml" : options.output;
-    policy.level = *std::find_if(std::begin(kLevels), std::end(kLevels),
-                                 [&](Level level) { return level_text(level) == options.level; });
+    for (const Level level : {Level::leaf, Level::intermediate, Level::root}) {
+        policy.level = level_text(level) == options.level ? level : policy.level;
+    }
     policy.name = options.name.empty() ? printable(chains.front().leaf().short_name()) : options.name;
     if (policy.name != printable(policy.name, 200)) {
         throw InputError("--name is for people: no control characters, and at most 200 bytes");

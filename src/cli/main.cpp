@@ -42,7 +42,7 @@ std::string no_command(const CLI::App& program, int argc, char** argv)
 int main(int argc, char** argv)
 {
     int exit_code = hpkp::cli::kFine;
-    std::setlocale(LC_CTYPE, "");  // libcurl reads names that are not in ASCII by it
+    static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libcurl reads names that are not in ASCII by it
     try {
         const auto program = hpkp::cli::make_program(exit_code);
         try {

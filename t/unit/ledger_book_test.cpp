@@ -279,6 +279,24 @@ TEST_F(LedgerBook, DamageThatOnlyAWriterMeetsIsDamage)
     EXPECT_EQ(only(result.findings, FindingId::ledger_corrupt).severity, Severity::error);
 }
 
+TEST_F(LedgerBook, ARefusedLoadEndsWhatStoppedLongAgo)
+{
+    const LoadOptions first = options();
+    ASSERT_FALSE(world.judge(first).refused);
+    file.with([&](Ledger& ledger) { ledger.settle(first.load); });
+    file.with([&](Ledger& ledger) { ledger.close({first.load.id, "", kNow - 3600, true}); });
+    const std::string open = file.entries();
+
+    World other;
+    other.server(12, {"www.example.com"}, {pki().other_chain});
+    EXPECT_TRUE(load(other, kNow + 10 * kDay, false).refused);
+    EXPECT_EQ(file.entries(), open) << "nginx -t writes nothing";
+    EXPECT_TRUE(load(other, kNow + 10 * kDay).refused) << "nobody knows when it stopped";
+    EXPECT_NE(file.entries().find(std::to_string(kNow) + "-" + std::to_string(kNow + 10 * kDay)), std::string::npos);
+    EXPECT_TRUE(load(other, kNow + 11 * kDay).refused);
+    EXPECT_FALSE(load(other, kNow + 11 * kDay + 300).refused) << "it does not count anew";
+}
+
 TEST_F(LedgerBook, OfATestTheGraverTroubleIsSaid)
 {
     dir.write("hpkp.ledger", "this is no ledger, but a text of more than sixteen bytes", 0644);

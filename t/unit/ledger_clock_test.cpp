@@ -142,6 +142,41 @@ TEST_F(LedgerClock, CloseSaysWhereTheClockIsBehind)
     EXPECT_TRUE(file.with([](Ledger& ledger) { return ledger.close_all(load_at(1000)); }));
 }
 
+TEST_F(LedgerClock, WhatStoppedByAClockThatIsBehindEndsOnceItIsRight)
+{
+    const auto end_stopped = [&](std::int64_t now) {
+        return file.with([&](Ledger& ledger) { return ledger.end_stopped(now); });
+    };
+    const auto covered = [&] {
+        return file.with(
+            [&](Ledger& ledger) { return ledger.covers(sending(kWww, enforced(60)), "/nginx.conf", 1000); });
+    };
+    const auto stop = [&](LedgerLoad load) {
+        load.now = 699;
+        file.with([&](Ledger& ledger) { ledger.close(load); });
+    };
+    file.take({sending(host("other.test"), enforced(60))}, 1000, "/other.conf");
+    stop(file.take({sending(kWww, enforced(60))}, 1000));
+    EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-") << "nobody knows when that was";
+    EXPECT_FALSE(covered()) << "who sends it again has to say so";
+    EXPECT_FALSE(end_stopped(699));
+
+    const LedgerLoad again = file.take({sending(kWww, enforced(60))}, 699);
+    EXPECT_TRUE(covered());
+    EXPECT_FALSE(end_stopped(2000)) << "it is sent again";
+    EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-") << "by the same entry";
+
+    stop(again);
+    EXPECT_TRUE(end_stopped(700)) << "five minutes are none";
+    EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-1000");
+    EXPECT_FALSE(end_stopped(3000)) << "once";
+
+    stop(file.take({sending(kWww, enforced(60))}, 3000));
+    file.take({}, 2000);
+    EXPECT_TRUE(end_stopped(5000));
+    EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-1000, www.example.com www 3000-5000");
+}
+
 TEST_F(LedgerClock, AClosingNginxTellsHowFarItsWorkersWere)
 {
     LedgerLoad load = file.take({sending(kWww, ramped({{1000, 60}, {0, 86400}}))}, 100);

@@ -40,6 +40,18 @@ TEST(NameCovered, AnotherNameIsAWarning)
     EXPECT_NE(finding.what.find("shop.example.com: no client of that name"), std::string::npos) << finding.what;
 }
 
+TEST(NameCovered, ClientsComeByTheALabel)
+{
+    const auto remedy = [](const std::string& name) {
+        return only(with_names({name}, chain_for({"*.example.com"})), FindingId::name_not_covered).remedy;
+    };
+    EXPECT_NE(remedy("b\xc3\xbc"
+                     "cher.example.com")
+                  .find("A-label: xn--"),
+              std::string::npos);
+    EXPECT_EQ(remedy("a.b.example.com").find("A-label"), std::string::npos);
+}
+
 TEST(NameCovered, EachNameIsLookedAt)
 {
     EXPECT_EQ(

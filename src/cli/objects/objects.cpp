@@ -283,7 +283,7 @@ Objects Reader::read()
         read_der();  // a SEQUENCE, as all of them are
     }
     if (result_.found.empty() && result_.errors.empty()) {
-        result_.errors.push_back(bytes_.empty() ? "is empty" : "holds no certificate, CSR or key, in PEM or DER");
+        result_.errors.emplace_back(bytes_.empty() ? "is empty" : "holds no certificate, CSR or key, in PEM or DER");
     }
     return std::move(result_);
 }

@@ -125,6 +125,7 @@ std::vector<const PolicyPin*> chosen(const Edit& edit, const State& state, Role 
 std::vector<Place> places(const std::vector<const PolicyPin*>& pins)
 {
     std::vector<Place> all;
+    all.reserve(pins.size());
     for (const PolicyPin* pin : pins) {
         all.push_back(pin->place);
     }

@@ -39,10 +39,10 @@ void check_off_path_pin(const Site& site, Findings& findings)
 void check_root_only_pin(const Site& site, Findings& findings)
 {
     for_each_pinned_chain(site, [&](const Pair& pair, const PinSet& pins) {
+        const auto pinned = [&](const Certificate& c) {
+            return c.pin() && pins.find(*c.pin()) != nullptr;
+        };
         const auto by_root_alone = [&](const Path& path) {
-            const auto pinned = [&](const Certificate& c) {
-                return c.pin() && pins.find(*c.pin()) != nullptr;
-            };
             const auto& certificates = path.certificates;
             return path.root() != nullptr && pinned(*path.root())
                    && std::none_of(certificates.begin(), certificates.end() - 1, pinned);
@@ -51,11 +51,15 @@ void check_root_only_pin(const Site& site, Findings& findings)
         if (std::none_of(paths.begin(), paths.end(), by_root_alone)) {
             return;
         }
+        const bool all = std::all_of(paths.begin(), paths.end(), by_root_alone);
+        const auto& sent = pair.chain->sent;
+        const bool is_sent = std::any_of(sent.begin(), sent.end(), pinned);
         Finding finding =
             pair_finding(FindingId::root_only_pin, pair, pins,
-                         pins.owner + " matches " + (paths.size() == 1 ? "" : "a path of ") + pair.chain->text()
-                             + " by its root alone: clients that look at the sent certificates, or anchor below "
-                               "the root, will not match",
+                         pins.owner + " matches " + (all ? "" : "a path of ") + pair.chain->text()
+                             + " by its root alone: clients that "
+                             + (is_sent ? "anchor below the root will not match"
+                                        : "look at the sent certificates, or anchor below the root, will not match"),
                          "pin the leaf or an intermediate besides");
         finding.details = draw(*pair.chain, *pair.paths, pins);
         findings.push_back(std::move(finding));

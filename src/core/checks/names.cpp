@@ -3,6 +3,8 @@
 
 #include "pair_finding.hpp"
 
+#include <algorithm>
+
 namespace hpkp {
 
 namespace {
@@ -29,12 +31,16 @@ void check_name_covered(const Site& site, Findings& findings)
                 if (pair.chain->leaf().covers(host)) {
                     continue;
                 }
+                const bool ascii = std::none_of(name.text.begin(), name.text.end(),
+                                                [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
                 Finding finding(FindingId::name_not_covered, std::nullopt,
                                 "the certificate of " + pair.chain->text() + " does not cover " + name.text
                                     + (name.kind == Kind::exact
                                            ? ": no client of that name will ever note the pins"
                                            : ": clients of the names it leaves out never note the pins"),
-                                "serve a certificate for that name, or remove the name");
+                                ascii ? "serve a certificate for that name, or remove the name"
+                                      : "write the name as clients do, by its A-label: xn--..., as the command idn2 "
+                                        "prints it");
                 add_servers(finding, {server});
                 findings.push_back(std::move(finding));
             }

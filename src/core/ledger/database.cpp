@@ -31,8 +31,9 @@ constexpr const char* kSchema = R"(
     CREATE TABLE policies(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
 
     -- Times in seconds since the epoch. held_until is NULL while the entry is open. load: which configuration load made
-    -- it; closing: which one ends it, once nginx has taken it, or that it was ended by hand. reached: the latest time by
-    -- which a ramp's max-age was chosen, where the clock has been ahead.
+    -- it; closing: which one ends it, once nginx has taken it, that its nginx stopped by a clock that was behind, or that
+    -- it was ended by hand. reached: the latest time by which a ramp's max-age was chosen, where the clock has been
+    -- ahead.
     CREATE TABLE entries(id TEXT PRIMARY KEY, host TEXT NOT NULL, exceptions TEXT NOT NULL,
                          policy INTEGER NOT NULL REFERENCES policies, instance INTEGER NOT NULL REFERENCES instances,
                          anchor INTEGER NOT NULL, first_sent INTEGER NOT NULL, last_sent INTEGER NOT NULL,

@@ -212,9 +212,9 @@ bool lasts_as_long(const MaxAge& known, std::int64_t known_from, const MaxAge& w
 
 bool Ledger::covers(const Sending& sending, const std::string& instance, std::int64_t now)
 {
-    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS
-                                " FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND instance = "
-                                "(SELECT id FROM instances WHERE name = ?2)" HPKP_OPEN);
+    Statement& rows = statement(
+        "SELECT " HPKP_ENTRY_COLUMNS " FROM entries INDEXED BY entries_by_host WHERE host = ?1 AND instance = "
+        "(SELECT id FROM instances WHERE name = ?2) AND closing IS NOT '" HPKP_STOPPED "'" HPKP_OPEN);
     rows.bind(1, host_key(sending.host)).bind(2, instance);
     const SentPolicy& wanted = *sending.policy;
     const std::int64_t begin = begin_of(host_key(sending.host), wanted.name, now);

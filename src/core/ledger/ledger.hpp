@@ -79,7 +79,8 @@ public:
     bool sends(const std::string& instance);
 
     /// An open entry of this nginx already covers what would be sent from `now` on: the same pins and clients, no
-    /// narrower scope, at no time a shorter max-age.
+    /// narrower scope, at no time a shorter max-age. Not one that waits for end_stopped(): it would end while it is
+    /// sent.
     bool covers(const Sending& sending, const std::string& instance, std::int64_t now);
 
     /// Opens entries for what is sent and is not open yet, marks this nginx's other open ones as ending with this load,
@@ -91,7 +92,11 @@ public:
     /// nginx has not taken it: nothing of it was sent.
     void withdraw(const LedgerLoad& load);
     /// The nginx of this load has stopped. Nothing ends if a later load of it has been recorded, which goes on sending.
+    /// By a clock that is behind nobody knows when: it ends with end_stopped().
     void close(const LedgerLoad& load);
+    /// What was sent by an nginx that stopped while the clock was behind ends now, if it no longer is. False if there
+    /// was nothing to end.
+    bool end_stopped(std::int64_t now);
     /// This nginx (load.instance) is gone, as somebody knows. False if the clock is behind the ledger: nothing ends.
     bool close_all(const LedgerLoad& load);
 

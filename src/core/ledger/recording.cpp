@@ -225,8 +225,26 @@ void Ledger::close(const LedgerLoad& load)
     if (last.bind(1, load.id).next()) {
         const std::int64_t instance = last.number(0);
         note_reached(instance, load.reached);
-        close_instance(instance, load.now);
+        if (!close_instance(instance, load.now)) {
+            statement("UPDATE entries SET closing = '" HPKP_STOPPED "' WHERE instance = ?1 AND held_until IS NULL")
+                .bind(1, instance)
+                .run();
+        }
     }
+}
+
+bool Ledger::end_stopped(std::int64_t now)
+{
+    Statement& any = statement("SELECT 1 FROM entries WHERE closing = '" HPKP_STOPPED "' AND held_until IS NULL");
+    const bool stopped = any.next();
+    any.reset();
+    if (!stopped || clock_is_behind(now, newest())) {
+        return false;
+    }
+    Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE closing = '" HPKP_STOPPED
+                                "' AND held_until IS NULL");
+    end_entries(rows, now);
+    return true;
 }
 
 bool Ledger::close_all(const LedgerLoad& load)

@@ -27,6 +27,9 @@
 // In the place of the load that ends an entry: somebody said that another machine's nginx is gone.
 #define HPKP_BY_HAND "by hand"
 
+// The same of an open entry: its nginx has stopped, and the clock was behind, so that nobody knows when.
+#define HPKP_STOPPED "stopped"
+
 namespace hpkp {
 
 /// An nginx of this machine is known by the path of its configuration; others by their machine before that.
