@@ -69,7 +69,7 @@ counted() {
 # NAME LOAD DIRECTIVES [HTTP-DIRECTIVES]: prints the instructions a request
 measure() {
     local name=$1 load=$2 directives=$3 http=${4:-} headers=0 requests i total=()
-    [[ ! $directives =~ Public-Key-Pins|hpkp_policy|bench_push ]] || headers=1
+    [[ ! "$directives $http" =~ Public-Key-Pins|hpkp_policy|bench_push ]] || headers=1
     {
         echo "$load master_process off;"
         conf_head
