@@ -331,7 +331,7 @@ subtest 'input' => sub {
     is(run_command([ @check, qw(--passin pass:x) ])->{exit}, 2, '--passin without a key');
     is(run_command([ 'bash', '-c', 'exec "$0" check <(cat "$1") --chain "$2" --ledger off', $tool, $check[2], $chain ])->{exit}, 2,
         'a policy by a pipe: what it names is found from where it is');
-    my %words = ("$tool nocmd" => 'hpkp has no command "nocmd"', "$tool ledger foo" => 'hpkp ledger has no command "foo"');
+    my %words = ("$tool nocmd" => 'hpkp has no command "nocmd"', "$tool foo ledger" => 'hpkp has no command "foo"', "$tool ledger foo" => 'hpkp ledger has no command "foo"');
     like(run_command([ split / /, $_ ])->{err}, qr/^\Q$words{$_}\E$/m, $words{$_}) for sort keys %words;
     is(run_command([ 'sh', '-c', "exec $tool $_ > /dev/full" ])->{exit}, 2, "$_ to a full disk: exit 2") for '--help', 'check --help', '--version';
     for my $usage ([], ['pins.yaml'], [qw(pins.yaml --chain)], [ 'pins.yaml', '--chain', $chain, '--frob' ],

@@ -64,6 +64,11 @@ TrustStores stores_of(const Options& options, TrustPathFinder& finder)
     TrustStores stores = trust_of(options.trust);
     for (auto& [name, path] : stores) {
         path = absolute_path(path);
+        if (path != printable(path, path.size())) {
+            throw InputError(
+                "the trust store " + printable(path)
+                + " has a name that cannot be written into a policy file: control characters, or no UTF-8");
+        }
         if (!finder.store(path).ok()) {
             throw InputError("the trust store " + path + " " + finder.store(path).error);
         }

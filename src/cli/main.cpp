@@ -26,15 +26,15 @@ std::string no_command(const CLI::App& program, int argc, char** argv)
 {
     const CLI::App* command = &program;
     std::string name = program.get_name();
-    int at = 1;
-    for (; !command->get_subcommands().empty(); at++) {
-        command = command->get_subcommands().front();
+    for (int at = 1; at < argc && command->get_require_subcommand_min() != 0 && argv[at][0] != '-'; at++) {
+        const auto below = command->get_subcommands();
+        if (below.empty() || below.front()->get_name() != argv[at]) {
+            return name + " has no command \"" + hpkp::cli::printable(argv[at]) + "\"";
+        }
+        command = below.front();
         name += " " + command->get_name();
     }
-    if (command->get_require_subcommand_min() == 0 || at >= argc || argv[at][0] == '-') {
-        return "";
-    }
-    return name + " has no command \"" + hpkp::cli::printable(argv[at]) + "\"";
+    return "";
 }
 
 }  // namespace

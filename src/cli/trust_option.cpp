@@ -26,16 +26,17 @@ TrustStores trust_of(const std::vector<std::string>& given)
         if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
             throw InputError("--trust \"" + text + "\" is not NAME=FILE");
         }
-        if (text != printable(text, text.size())) {
-            throw InputError("--trust \"" + printable(text) + "\" has control characters, or is no UTF-8");
+        const std::string name = text.substr(0, equals);
+        if (name != printable(name, name.size())) {
+            throw InputError("the name in --trust \"" + printable(text) + "\" has control characters, or is no UTF-8");
         }
         const std::string file = text.substr(equals + 1);
         if (::access(file.c_str(), R_OK) != 0) {
-            throw InputError("--trust " + text.substr(0, equals) + ": " + file
+            throw InputError("--trust " + name + ": " + file
                              + " cannot be opened: " + std::generic_category().message(errno));
         }
-        if (!stores.emplace(text.substr(0, equals), file).second) {
-            throw InputError("--trust names \"" + text.substr(0, equals) + "\" twice");
+        if (!stores.emplace(name, file).second) {
+            throw InputError("--trust names \"" + name + "\" twice");
         }
     }
     return stores;

@@ -240,6 +240,7 @@ static void
 ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     ngx_http_hpkp_emission_t *emission)
 {
+    ngx_atomic_int_t   ago;
     ngx_atomic_uint_t  now, logged;
 
     if (ngx_http_hpkp_shared == NULL) {
@@ -249,9 +250,11 @@ ngx_http_hpkp_log_unfit(ngx_http_request_t *r,
     now = (ngx_atomic_uint_t) ngx_time();
     logged = ngx_http_hpkp_shared->logged;
 
-    /* a clock that has gone back says it again */
+    ago = (ngx_atomic_int_t) (now - logged);
 
-    if (now - logged < 60
+    /* workers read the clock at different moments; one set back says it again */
+
+    if ((ago < 60 && ago > -60)
         || !ngx_atomic_cmp_set(&ngx_http_hpkp_shared->logged, logged, now))
     {
         return;

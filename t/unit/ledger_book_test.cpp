@@ -291,6 +291,11 @@ TEST_F(LedgerBook, ARefusedLoadEndsWhatStoppedLongAgo)
     other.server(12, {"www.example.com"}, {pki().other_chain});
     EXPECT_TRUE(load(other, kNow + 10 * kDay, false).refused);
     EXPECT_EQ(file.entries(), open) << "nginx -t writes nothing";
+    {
+        const LoadOptions later = options(kNow + 10 * kDay);
+        const Book book(later);
+        EXPECT_FALSE(free_to_write()) << "what this load is judged by must not change";
+    }
     EXPECT_TRUE(load(other, kNow + 10 * kDay).refused) << "nobody knows when it stopped";
     EXPECT_NE(file.entries().find(std::to_string(kNow) + "-" + std::to_string(kNow + 10 * kDay)), std::string::npos);
     EXPECT_TRUE(load(other, kNow + 11 * kDay).refused);

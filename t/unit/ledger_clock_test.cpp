@@ -144,8 +144,10 @@ TEST_F(LedgerClock, CloseSaysWhereTheClockIsBehind)
 
 TEST_F(LedgerClock, WhatStoppedByAClockThatIsBehindEndsOnceItIsRight)
 {
-    const auto end_stopped = [&](std::int64_t now) {
-        return file.with([&](Ledger& ledger) { return ledger.end_stopped(now); });
+    const auto end_stopped = [&](std::int64_t now, const std::string& instance = "/nginx.conf", bool may_close = true) {
+        LedgerLoad load = load_at(now, instance);
+        load.may_close = may_close;
+        return file.with([&](Ledger& ledger) { return ledger.end_stopped(load); });
     };
     const auto covered = [&] {
         return file.with(
@@ -160,6 +162,8 @@ TEST_F(LedgerClock, WhatStoppedByAClockThatIsBehindEndsOnceItIsRight)
     EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-") << "nobody knows when that was";
     EXPECT_FALSE(covered()) << "who sends it again has to say so";
     EXPECT_FALSE(end_stopped(699));
+    EXPECT_FALSE(end_stopped(2000, "/other.conf")) << "which cannot know whether it runs again";
+    EXPECT_FALSE(end_stopped(2000, "/nginx.conf", false)) << "an older master may";
 
     const LedgerLoad again = file.take({sending(kWww, enforced(60))}, 699);
     EXPECT_TRUE(covered());
@@ -175,6 +179,17 @@ TEST_F(LedgerClock, WhatStoppedByAClockThatIsBehindEndsOnceItIsRight)
     file.take({}, 2000);
     EXPECT_TRUE(end_stopped(5000));
     EXPECT_EQ(file.entries(), "other.test www 1000-, www.example.com www 1000-1000, www.example.com www 3000-5000");
+}
+
+TEST_F(LedgerClock, WhatStoppedAndCannotBeReadIsLeftToWhoMeetsIt)
+{
+    LedgerLoad load = file.take({sending(kWww, enforced(60)), sending(host("b.test"), enforced(70))}, 1000);
+    load.now = 100;
+    file.with([&](Ledger& ledger) { ledger.close(load); });
+    file.execute("UPDATE policies SET content = '{}' WHERE content LIKE '%\"value\":60}%'");
+    EXPECT_TRUE(file.with([&](Ledger& ledger) { return ledger.end_stopped(load_at(2000)); }));
+    EXPECT_TRUE(file.with([&](Ledger& ledger) { return ledger.around(host("b.test"), 5000).empty(); }));
+    EXPECT_THROW(around(kWww, 5000), LedgerError);
 }
 
 TEST_F(LedgerClock, AClosingNginxTellsHowFarItsWorkersWere)

@@ -5,8 +5,11 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace hpkp::cli {
 
@@ -54,9 +57,17 @@ std::string tls_error(const std::string& error)
     return "fails the TLS handshake: " + (error.empty() ? "it closes the connection" : error);
 }
 
-/// Whether libcurl, which says where it could not connect to, speaks of another place, or of a way there.
+/// Whether libcurl, which says where it could not connect to, speaks of another place, or of a way there. It has its
+/// own spelling of addresses.
 bool by_proxy(const std::string& where, const std::string& error)
 {
+    constexpr const char* kVariables[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"};
+    if (std::none_of(std::begin(kVariables), std::end(kVariables), [](const char* name) {
+            const char* value = std::getenv(name);
+            return value != nullptr && *value != '\0';
+        })) {
+        return false;
+    }
     const std::size_t colon = where.rfind(':');
     std::string host = where.substr(0, colon);
     if (!host.empty() && host.front() == '[') {
@@ -127,7 +138,7 @@ void CurlHandle::fail(CURLcode code, const std::string& where) const
     case CURLE_COULDNT_CONNECT: {
         long number = 0;
         curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
-        if (by_proxy(where, error)) {
+        if (!connect_to_ && by_proxy(where, error)) {
             throw InputError(where + " cannot be reached by the proxy that the environment names (https_proxy, "
                              + "all_proxy): " + error);
         }

@@ -77,8 +77,8 @@ void check_clock(const Site& site, Findings& findings)
         FindingId::clock_went_back, std::nullopt,
         "it is " + time_text(site.now) + " by the clock, and the newest time in the ledger is "
             + time_text(site.memory.newest)
-            + ": what is sent is recorded with the later one, and what is sent no more goes on counting until the "
-              "clock has passed it",
+            + ": what is sent is recorded with the later one, and what is sent no more goes on counting until a load "
+              "comes after the clock has passed it",
         "set the clock; if the ledger was written under a wrong clock: hpkp ledger export, move it away, "
         "and hpkp ledger import --own --clamp (--ledger "
             + site.memory.path + ")");

@@ -1,9 +1,8 @@
 // Host names: which of them clients can pin at all.
 #include "checks.hpp"
 
+#include "../utf8.hpp"
 #include "pair_finding.hpp"
-
-#include <algorithm>
 
 namespace hpkp {
 
@@ -31,8 +30,7 @@ void check_name_covered(const Site& site, Findings& findings)
                 if (pair.chain->leaf().covers(host)) {
                     continue;
                 }
-                const bool ascii = std::none_of(name.text.begin(), name.text.end(),
-                                                [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+                const bool ascii = utf8_count(name.text) == name.text.size();
                 Finding finding(FindingId::name_not_covered, std::nullopt,
                                 "the certificate of " + pair.chain->text() + " does not cover " + name.text
                                     + (name.kind == Kind::exact

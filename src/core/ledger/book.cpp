@@ -53,7 +53,7 @@ Book::Book(const LoadOptions& options) : options_(options)
         try {
             open(Database::Access::write);
             ledger_->note_reached(options.load);
-            if (ledger_->end_stopped(options.now)) {
+            if (ledger_->end_stopped(options.load)) {
                 // Whatever becomes of this load, so that the next one does not count anew.
                 ledger_->commit();
                 ledger_->begin(true);

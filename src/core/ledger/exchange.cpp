@@ -199,7 +199,7 @@ bool Ledger::import_line(const std::string& text, bool own, std::int64_t latest,
         entry.open = line.at("open").get<bool>();
         entry.policy = SentPolicy::from_text(text_of(line.at("policy")));
         const bool is_id = !entry.id.empty() && entry.id.find_first_not_of("0123456789abcdef") == std::string::npos;
-        if (entry.policy == nullptr || !is_id) {
+        if (entry.policy == nullptr || !is_id || entry.instance.empty()) {
             return false;
         }
         import_entry(std::move(entry), line.value("by-hand", false));

@@ -87,7 +87,10 @@ void Ledger::begin(bool write)
 std::int64_t Ledger::newest()
 {
     Statement& clock = statement("SELECT newest FROM ledger");
-    return clock.next() ? clock.number(0) : 0;
+    const std::int64_t newest = clock.next() ? clock.number(0) : 0;
+    // Who still reads after a commit does not wait for others when it begins anew.
+    clock.reset();
+    return newest;
 }
 
 std::int64_t Ledger::judged_at(std::int64_t clock, bool unset)

@@ -94,9 +94,9 @@ public:
     /// The nginx of this load has stopped. Nothing ends if a later load of it has been recorded, which goes on sending.
     /// By a clock that is behind nobody knows when: it ends with end_stopped().
     void close(const LedgerLoad& load);
-    /// What was sent by an nginx that stopped while the clock was behind ends now, if it no longer is. False if there
-    /// was nothing to end.
-    bool end_stopped(std::int64_t now);
+    /// What this nginx sent until it stopped while the clock was behind ends now, if the clock no longer is. Of another
+    /// nginx only that one knows that it is not running. False if nothing ends.
+    bool end_stopped(const LedgerLoad& load);
     /// This nginx (load.instance) is gone, as somebody knows. False if the clock is behind the ledger: nothing ends.
     bool close_all(const LedgerLoad& load);
 
@@ -137,7 +137,8 @@ private:
     std::int64_t instance_id(const std::string& instance);
     /// When a policy of this name was first enforced for the host of this key.
     std::int64_t begin_of(const std::string& host, const std::string& name, std::int64_t otherwise);
-    void end_entries(Statement& rows, std::int64_t now);
+    std::vector<Entry> entries_of(Statement& rows);
+    void end_entries(std::vector<Entry> ended, std::int64_t now);
     void note_sent(const Entry& entry, std::int64_t time);
     void note_time(std::int64_t now);
     /// A statement that is prepared once, ready for its parameters. `sql` is a literal.

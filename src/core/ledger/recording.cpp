@@ -152,14 +152,11 @@ void Ledger::settle(const LedgerLoad& load)
 
     Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE closing = ?1 AND held_until IS NULL");
     rows.bind(1, load.id);
-    end_entries(rows, load.now);
+    end_entries(entries_of(rows), load.now);
 
     Statement& begun = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE load = ?1 AND held_until IS NULL");
-    std::vector<Entry> sent;
-    for (begun.bind(1, load.id); begun.next();) {
-        sent.push_back(entry_of(begun));
-    }
-    for (const Entry& entry : sent) {
+    begun.bind(1, load.id);
+    for (const Entry& entry : entries_of(begun)) {
         note_sent(entry, entry.first_sent);
     }
 }
@@ -208,6 +205,7 @@ void Ledger::note_reached(const LedgerLoad& load)
     if (load.reached != 0 && known.bind(1, load.instance).next()) {
         note_reached(known.number(0), load.reached);
     }
+    known.reset();
 }
 
 void Ledger::note_reached(std::int64_t instance, std::int64_t time)
@@ -233,18 +231,24 @@ void Ledger::close(const LedgerLoad& load)
     }
 }
 
-bool Ledger::end_stopped(std::int64_t now)
+bool Ledger::end_stopped(const LedgerLoad& load)
 {
-    Statement& any = statement("SELECT 1 FROM entries WHERE closing = '" HPKP_STOPPED "' AND held_until IS NULL");
-    const bool stopped = any.next();
-    any.reset();
-    if (!stopped || clock_is_behind(now, newest())) {
+    if (!load.may_close || clock_is_behind(load.now, newest())) {
         return false;
     }
     Statement& rows = statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE closing = '" HPKP_STOPPED
-                                "' AND held_until IS NULL");
-    end_entries(rows, now);
-    return true;
+                                "' AND instance = (SELECT id FROM instances WHERE name = ?1)");
+    std::vector<Entry> stopped;
+    for (rows.bind(1, load.instance); rows.next();) {
+        try {
+            stopped.push_back(entry_of(rows));
+        }
+        catch (const LedgerError&) {
+            // It stays as it is, and whoever meets its host says so.
+        }
+    }
+    end_entries(stopped, load.now);
+    return !stopped.empty();
 }
 
 bool Ledger::close_all(const LedgerLoad& load)
@@ -272,17 +276,22 @@ bool Ledger::close_instance(std::int64_t instance, std::int64_t now)
     Statement& rows =
         statement("SELECT " HPKP_ENTRY_COLUMNS " FROM entries WHERE instance = ?1 AND held_until IS NULL");
     rows.bind(1, instance);
-    end_entries(rows, now);
+    end_entries(entries_of(rows), now);
     return true;
 }
 
-void Ledger::end_entries(Statement& rows, std::int64_t now)
+std::vector<Entry> Ledger::entries_of(Statement& rows)
+{
+    std::vector<Entry> entries;
+    while (rows.next()) {
+        entries.push_back(entry_of(rows));
+    }
+    return entries;
+}
+
+void Ledger::end_entries(std::vector<Entry> ended, std::int64_t now)
 {
     const std::int64_t time = std::max(now, newest());
-    std::vector<Entry> ended;
-    while (rows.next()) {
-        ended.push_back(entry_of(rows));
-    }
     for (Entry& entry : ended) {
         entry.open = false;
         entry.last_sent = time;
